@@ -36,7 +36,8 @@ _SHELVES = {
 def gather(root: Path) -> Pages:
     """Every page, with quoted figures filled in and links that hold on the site. Ends the program where a page cannot be made."""
     places = {f"docs/{path.name}": path.name for path in sorted((root / "docs").glob("*.md"))} | DOCUMENTS
-    texts = {source: quotes.quoted((root / source).read_text("utf-8"), source, root) for source in places}
+    texts = {source: (root / source).read_text("utf-8") for source in places}
+    texts |= {source: quotes.quoted(text, source, root) for source, text in texts.items() if source.startswith("docs/")}
     pages = {place: _relinked(texts[source], source, place, places) for source, place in places.items()}
     rules = list_rules()
     pages |= {f"rules/{page.code}.md": rule_page(page) for page in rules}
