@@ -40,7 +40,7 @@ def lint(source: SourceFile, active: ActiveRules, *, noqa: bool = True) -> FileR
         if len(source.text) > _LONG and not (active.words and active.words.search(source.text)):
             return _finish(source, active, [], list(problems), frozenset(), noqa)
         tree = parse_ast(source.text)
-        rules = worth_asking(source.text, active)
+        rules = worth_asking(source.text, tree, active)
         if not rules:
             return _finish(source, active, [], list(problems), frozenset(), noqa)
         from kerasmem_lint.facts import Facts
