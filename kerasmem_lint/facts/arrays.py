@@ -234,7 +234,7 @@ def _numpy(name: str, call: cst.Call, values: Values) -> Sequence[Value]:
         return [replace(first, node=call)] if first.kind == "array" else [Value("array", f"numpy.{name}", call)]
     if name in _JOIN_FUNCTIONS:
         made = _as_array(argument(call, 0, "arrays"), call, values)
-        return [replace(made, name=f"numpy.{name}", node=call, part=False)]
+        return [replace(made, name=f"numpy.{name}", node=call, part=_joins_pieces(argument(call, 0, "arrays"), values))]
     if name in _FLOAT64_MAKERS:
         # What is made of zeros is filled afterwards, with data of which nothing is known.
         kind = "random" if name.startswith("random.") else ("" if name in _FILLED_LATER else "literal")
@@ -254,6 +254,14 @@ def _numpy(name: str, call: cst.Call, values: Values) -> Sequence[Value]:
     if name in ("save", "savez", "mean", "sum", "std", "argmax", "max", "min", "unique", "shape", "prod"):
         return [Value("number", f"numpy.{name}", call)]
     return [Value("array", f"numpy.{name}", call)]
+
+
+def _joins_pieces(source: cst.BaseExpression | None, values: Values) -> bool:
+    """Is a part of the data joined with what a model made to go with it, as in ``(real_batch, fake_batch)``?"""
+    if not isinstance(source, (cst.Tuple, cst.List)):
+        return False
+    joined = [values.one(element.value) for element in source.elements]
+    return any(value.part for value in joined) and any(value.origin == "prediction" for value in joined)
 
 
 def _as_array(source: cst.BaseExpression | None, call: cst.Call, values: Values) -> Value:

@@ -10,6 +10,7 @@ import libcst as cst
 from kerasmem_lint.facts.arguments import argument
 from kerasmem_lint.facts.calls import Calls
 from kerasmem_lint.facts.literals import Literals
+from kerasmem_lint.facts.syntax import Binding
 from kerasmem_lint.facts.value import Value
 from kerasmem_lint.facts.values import Values
 
@@ -79,8 +80,15 @@ class Shapes:
         if not isinstance(node, cst.Name) or node not in self._syntax.noted:
             return False
         bindings = self._values.flow.reaching(node)
-        return bool(bindings) and all(
-            binding.kind == "assign" and not binding.path and self.is_batch_of_one(binding.value) for binding in bindings
+        return bool(bindings) and all(self._binds_one(binding) for binding in bindings)
+
+    def _binds_one(self, binding: Binding) -> bool:
+        if binding.kind == "parameter":
+            function = binding.place.scope.node
+            given = [self._values.argument_for(site, function, binding.name) for site in self._values.call_sites(function)]
+            return bool(given) and all(self.is_batch_of_one(item) for item in given)
+        return binding.kind == "assign" and not binding.path and (
+            self.is_batch_of_one(binding.value) or binding.value in self._busy
         )
 
     def _makes_one(self, call: cst.Call) -> bool:
