@@ -302,7 +302,8 @@ class Literals:
             if isinstance(node, cst.Call) and self._values.builtin(node.func) in ("range", "trange", "tqdm", "int"):
                 return any(self.is_setting(item.value) for item in node.args)
             if isinstance(node, cst.Attribute) and any(
-                value.name.endswith((".parse_args", ".parse_known_args", "flags.FLAGS")) for value in self._values.of(node.value)
+                value.name.endswith((".parse_args", ".parse_known_args", "flags.FLAGS"))
+                for value in self._values.of(node.value)
             ):
                 return True
             source = self._source(node) if isinstance(node, (cst.Name, cst.Attribute)) else None

@@ -87,8 +87,10 @@ class Shapes:
             function = binding.place.scope.node
             given = [self._values.argument_for(site, function, binding.name) for site in self._values.call_sites(function)]
             return bool(given) and all(self.is_batch_of_one(item) for item in given)
-        return binding.kind == "assign" and not binding.path and (
-            self.is_batch_of_one(binding.value) or binding.value in self._busy
+        return (
+            binding.kind == "assign"
+            and not binding.path
+            and (self.is_batch_of_one(binding.value) or binding.value in self._busy)
         )
 
     def _makes_one(self, call: cst.Call) -> bool:

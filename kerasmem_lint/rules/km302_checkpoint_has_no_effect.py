@@ -29,6 +29,7 @@ model.fit(x, y, epochs=5, callbacks=[checkpoint])
 
 ```python bad
 checkpoint = keras.callbacks.ModelCheckpoint("last.keras")  # KM302
+callbacks_list = [checkpoint]
 model.fit(x, y, epochs=5)
 ```
 
@@ -63,7 +64,7 @@ def check(ctx: Context, site: Site) -> Iterator[Finding]:
         return
     if kind == "ModelCheckpoint":
         yield from _refused_path(ctx, call)
-        yield from _never_given(ctx, call)
+    yield from _never_given(ctx, call, kind)
     yield from _watches_nothing(ctx, call, kind)
 
 
@@ -113,18 +114,19 @@ def _refused_path(ctx: Context, call: Node) -> Iterator[Finding]:
     wanted = (".weights.h5",) if weights_only else (".keras", ".h5")
     if pattern.endswith(wanted):
         return
-    sure = ctx.facts.training.shows_keras_3()
+    sure = not ctx.assumed_generation()
     yield Finding(
         call,
-        f"Keras 3 refuses this path: {'weights' if weights_only else 'a whole model'} must be saved to `*{wanted[0]}`",
+        f"Keras 3 refuses this path: {'weights' if weights_only else 'a whole model'} must be saved to `*{wanted[0]}`"
+        + ctx.assumed_generation(),
         remedy=Remedy(f"End the path in `{wanted[0]}`"),
         severity="error" if sure else None,
         confidence=None if sure else "medium",
     )
 
 
-def _never_given(ctx: Context, call: Node) -> Iterator[Finding]:
-    """The callback has a name that nothing reads, and the file trains."""
+def _never_given(ctx: Context, call: Node, kind: str) -> Iterator[Finding]:
+    """The callback, or the list that it is in, has a name that nothing reads, and the file trains."""
     name = ctx.facts.lifetimes.unread_name(call)
     fits = [fit for fit in ctx.calls() if ctx.named(fit, *_FITS)]
     if name and fits:
@@ -132,5 +134,6 @@ def _never_given(ctx: Context, call: Node) -> Iterator[Finding]:
             call,
             f"`{name}` is made but never given to `fit`",
             ((fits[0], "trains without it"),),
-            Remedy(f"Pass `callbacks=[{name}]`"),
+            Remedy("Pass it to `fit` as `callbacks=`"),
+            severity=None if kind == "ModelCheckpoint" else "info",
         )

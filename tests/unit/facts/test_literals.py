@@ -96,7 +96,9 @@ def test_a_list_that_calls_give_differently_is_not_one_list() -> None:
 
 
 def test_few_rounds_by_the_default_of_an_option_may_be_more() -> None:
-    options = "import argparse\np = argparse.ArgumentParser()\np.add_argument('--n', type=int, default={})\na = p.parse_args()\n"
+    options = (
+        "import argparse\np = argparse.ArgumentParser()\np.add_argument('--n', type=int, default={})\na = p.parse_args()\n"
+    )
     loop = "def run(times):\n    for i in range(times):\n        use(i)\nrun(a.n)"
     assert [None] == Program(options.format(1) + loop).counts("use")
     assert [500] == Program(options.format(500) + loop).counts("use")

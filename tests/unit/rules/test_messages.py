@@ -34,3 +34,12 @@ def test_the_save_of_the_next_model_is_not_taken_for_that_of_the_first() -> None
 def test_a_shuffle_buffer_of_unknown_size_is_said_to_hold_batches() -> None:
     program = "import tensorflow as tf\nds = tf.data.TFRecordDataset(f).batch(32)\nds = ds.shuffle(size())\n"
     assert ["this shuffle buffer holds whole batches, not samples"] == messages("KM204", program)
+
+
+def test_a_path_that_only_keras_3_refuses_is_said_to_be_so_where_the_file_does_not_tell() -> None:
+    program = MODEL + "best = keras.callbacks.ModelCheckpoint('best.ckpt')\nmodel.fit(data, epochs=50, callbacks=[best])\n"
+    refused = "Keras 3 refuses this path: a whole model must be saved to `*.keras`"
+    assert [f"{refused} (Keras 3 assumed)"] == messages("KM302", program)
+    assert [refused] == messages("KM302", "import os\nos.environ['KERAS_BACKEND'] = 'tensorflow'\n" + program)
+    told = check_source("train.py", program, Settings(select=("KM302",), target_keras="3"))
+    assert [(refused, "error")] == [(found.message, found.severity) for found in told.diagnostics]
