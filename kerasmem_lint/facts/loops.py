@@ -162,6 +162,16 @@ class Loops:
                     return call
         return None
 
+    def look_after(self, training: cst.Call) -> bool:
+        """Is a training call in a search, in a loop that saves by itself, or in one that makes a new model each round?"""
+        model = training.func.value if isinstance(training.func, cst.Attribute) else None
+        return any(
+            iteration.search is not None
+            or self.made_per_round(model, iteration) is not None
+            or self._training.saved_in_loop(iteration.node)
+            for iteration in self._calls.iterations(training)
+        )
+
     def rebound_in(self, receiver: cst.CSTNode | None, iteration: Iteration) -> bool:
         """Is a name given a value inside the loop, or is it the loop's own variable?"""
         if isinstance(receiver, cst.Attribute):

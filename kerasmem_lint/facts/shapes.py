@@ -11,6 +11,7 @@ from kerasmem_lint.facts.arguments import argument
 from kerasmem_lint.facts.calls import Calls
 from kerasmem_lint.facts.literals import Literals
 from kerasmem_lint.facts.syntax import Binding
+from kerasmem_lint.facts.toys import MADE_UP
 from kerasmem_lint.facts.value import Value
 from kerasmem_lint.facts.values import Values
 
@@ -135,7 +136,7 @@ class Shapes:
     def is_made_up(self, value: Value) -> bool:
         """Is this toy data: random numbers, ranges, or numbers written out in the file?"""
         if value.kind in ("array", "frame", "tensor"):
-            return value.origin in ("literal", "random")
+            return value.origin in MADE_UP
         if value.kind == "list" and value.name == "literal" and value.elements:
             return all(
                 inner.kind == "number" or self.is_made_up(inner)

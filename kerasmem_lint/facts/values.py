@@ -14,7 +14,7 @@ from typing import Any
 
 import libcst as cst
 
-from kerasmem_lint.facts import arrays
+from kerasmem_lint.facts import arrays, toys
 from kerasmem_lint.facts.arguments import argument, keywords
 from kerasmem_lint.facts.flow import Flow
 from kerasmem_lint.facts.names import Names
@@ -332,7 +332,7 @@ class Values:
         if value.kind == "model" and name in ("optimizer",):
             return [Value("optimizer", "keras.optimizers.Optimizer", node)]
         if value.kind in ("foreign", "api") and value.name:
-            return [Value("foreign", f"{value.name}.{name}", node)]
+            return [toys.attribute(value, name, node)]
         return []
 
     def stored(self, owner: cst.ClassDef, attribute: str) -> tuple[Value, ...]:

@@ -86,7 +86,7 @@ def _is_data(ctx: Context, node: Node) -> bool:
     if any(word in _PATHS or word.rstrip("s") in _PATHS for word in words):
         return False
     values = ctx.values(node)
-    if any(value.kind in ("array", "frame") and value.origin not in ("literal", "random") for value in values):
+    if any(value.kind in ("array", "frame") and not ctx.facts.shapes.is_made_up(value) for value in values):
         return True
     return all(value.kind in ("unknown", "parameter", "foreign") for value in values) and not any(
         value.kind == "parameter" for value in values

@@ -54,8 +54,6 @@ RULE = Rule(
     calls=("keras.callbacks.ModelCheckpoint", "keras.callbacks.EarlyStopping", "keras.callbacks.ReduceLROnPlateau"),
 )
 
-_FITS = ("Model.fit", "Model.fit_generator")
-
 
 def check(ctx: Context, site: Site) -> Iterator[Finding]:
     call = site.node
@@ -75,7 +73,7 @@ def _watches_nothing(ctx: Context, call: Node, kind: str) -> Iterator[Finding]:
         return
     if kind == "ModelCheckpoint" and ctx.boolean(ctx.argument(call, 3, "save_best_only")) is not True:
         return
-    fits = [fit for fit in ctx.calls() if ctx.named(fit, *_FITS) and _gets(ctx, fit, call)]
+    fits = [fit for fit in ctx.facts.training.fits if _gets(ctx, fit, call)]
     if not fits or any(_may_validate(ctx, fit) for fit in fits):
         return
     does = {
@@ -128,7 +126,7 @@ def _refused_path(ctx: Context, call: Node) -> Iterator[Finding]:
 def _never_given(ctx: Context, call: Node, kind: str) -> Iterator[Finding]:
     """The callback, or the list that it is in, has a name that nothing reads, and the file trains."""
     name = ctx.facts.lifetimes.unread_name(call)
-    fits = [fit for fit in ctx.calls() if ctx.named(fit, *_FITS)]
+    fits = ctx.facts.training.fits
     if name and fits:
         yield Finding(
             call,
