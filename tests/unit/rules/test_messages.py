@@ -74,3 +74,11 @@ def test_one_of_several_short_trainings_in_a_notebook_is_only_noted() -> None:
     notebook["cells"] = cells[:-1]
     assert ["warning", "warning"] == severities(json.dumps(notebook), "train.ipynb")
     assert ["warning", "warning", "warning"] == severities(MODEL + "".join(fits))
+
+
+def test_what_a_line_magic_times_is_reported_where_it_stands() -> None:
+    sources = (MODEL, "x = 1\n%time history = model.fit(data, epochs=50)\n%matplotlib inline")
+    cells = [{"cell_type": "code", "metadata": {}, "source": text} for text in sources]
+    notebook = {"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 5}
+    (found,) = check_source("train.ipynb", json.dumps(notebook), Settings(select=("KM301",))).diagnostics
+    assert (2, 2, 17) == (found.location.cell, found.location.line, found.location.column)
