@@ -125,7 +125,9 @@ class Calls:
         if self._acts is None:
             self._acts = set()
             for call in self._syntax.calls:
-                if isinstance(call.func, cst.Attribute) and call.func.attr.value in _KERAS_ACTS:
+                if isinstance(call.func, cst.Attribute) and (
+                    call.func.attr.value in _KERAS_ACTS or self._saves_keras_file(call)
+                ):
                     method, given = call.func.attr.value, keywords(call)
                     if (method == "fit" and not given & known.FIT_KEYWORDS) or (
                         method == "compile" and not given & _COMPILE_KEYWORDS
@@ -137,6 +139,12 @@ class Calls:
         if _MODEL_NAME.search(written.rpartition(".")[2]) is None:
             return False
         return written in self._acts or self._trains_by_batch
+
+    def _saves_keras_file(self, call: cst.Call) -> bool:
+        """Is it ``model.save("model.h5")``, in a format of which Keras alone makes files by that method?"""
+        if not isinstance(call.func, cst.Attribute) or call.func.attr.value != "save" or not call.args:
+            return False
+        return (self._literals.string_pattern(call.args[0].value) or "").endswith((".h5", ".hdf5", ".keras"))
 
     # How often
 

@@ -133,6 +133,20 @@ class Shapes:
             return start is not None and end is not None and end - start == 1
         return False
 
+    def is_drawn(self, node: cst.CSTNode | None) -> bool:
+        """Is this a batch that a generator or an iterator handed out: ``next(batches)``, ``batches.next()``?"""
+        if isinstance(node, cst.Call):
+            return self._values.builtin(node.func) == "next" or (
+                isinstance(node.func, cst.Attribute) and node.func.attr.value in ("next", "get_next", "__next__")
+            )
+        if not isinstance(node, cst.Name) or node not in self._syntax.noted:
+            return False
+        bindings = self._values.flow.reaching(node)
+        return bool(bindings) and all(
+            binding.kind == "assign" and isinstance(binding.value, cst.Call) and self.is_drawn(binding.value)
+            for binding in bindings
+        )
+
     def is_made_up(self, value: Value) -> bool:
         """Is this toy data: random numbers, ranges, or numbers written out in the file?"""
         if value.kind in ("array", "frame", "tensor"):

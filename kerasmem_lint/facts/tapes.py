@@ -20,8 +20,9 @@ _OTHER = frozenset({"watch", "reset", "stop_recording", "watched_variables"})
 class Tape:
     """One ``tf.GradientTape(…)`` and the variable it goes by.
 
-    ``block`` is its ``with`` statement, None for one that is made for an attribute and entered later; ``asks`` the calls of ``gradient`` and its kin; ``keepers`` the ``append`` calls and stores that put
-    it somewhere else; ``escapes`` is set where it is used in a way that is none of these.
+    ``block`` is its ``with`` statement, None for one that is made for an attribute and entered later; ``asks`` the calls of
+    ``gradient`` and its kin; ``keepers`` the ``append`` calls and stores that put it somewhere else; ``escapes`` is set where it is used
+    in a way that is none of these.
     """
 
     call: cst.Call
