@@ -139,7 +139,9 @@ def _raise_for(directory: Path, program: TrainingProgram, status: int, reason: s
         "step": f"{label}: its training step cannot be followed: {message}",
         "compile": f"{label}: XLA cannot compile the step for this GPU: {message}",
     }
-    raise FootprintError(texts.get(kind, f"{label}: {message}"), kind, detail if kind in ("raised", "step") else ())
+    where = error["place"] or {"file": "", "line": 0, "cell": None}
+    place = where["file"], where["line"], where["cell"]
+    raise FootprintError(texts.get(kind, f"{label}: {message}"), kind, detail if kind in ("raised", "step") else (), place)
 
 
 def how_it_ended(directory: Path) -> str:

@@ -306,6 +306,16 @@ def test_the_bound_needs_no_compiler(tmp_path):
     assert found.low < found.peak < found.high
 
 
+@pytest.mark.skipif(not importlib.util.find_spec("keras") or not importlib.util.find_spec("jax"), reason="needs keras and jax")
+def test_in_a_notebook_call_and_layers_are_known_by_cell_and_line(tmp_path):
+    sources = ["# Title", "%matplotlib inline\n" + HEAD, "model = make()\nif True:\n    %time\n    model.fit(x, y)\n"]
+    cells = [{"cell_type": "code" if number else "markdown", "source": text} for number, text in enumerate(sources)]
+    (tmp_path / "train.ipynb").write_text(json.dumps({"cells": cells}))
+    program = TrainingProgram(script="train.ipynb", backend="jax", directory=str(tmp_path))
+    found = estimate(program, Setup(engine="bound", cached=False), gpus.find("T4"))
+    assert ("train.ipynb", 3, 4) == (Path(found.file).name, found.cell, found.line)
+
+
 @xla
 def test_the_compilers_hundreds_of_files_are_gone_before_the_parent_looks(tmp_path):
     program = script(tmp_path, "make().fit(x, y)\n")

@@ -14,7 +14,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from kerasmem_lint.footprint.child.capture import Place
+from kerasmem_lint.footprint.child.capture import Place, place_at
 
 SMALL = 4096
 """Variables of at most this many elements keep the values that are assigned to them: layers such as Normalization read them."""
@@ -175,7 +175,7 @@ def remember_places(places: dict[int, Place]) -> Patch:
             while frame is not None and is_library(frame.f_code.co_filename):
                 frame = frame.f_back  # type: ignore[assignment]
             if frame is not None:
-                places.setdefault(id(self), Place(frame.f_code.co_filename, frame.f_lineno))
+                places.setdefault(id(self), place_at(frame.f_code.co_filename, frame.f_lineno))
             initialize(self, *args, **kwargs)
 
         layer.__init__ = remember

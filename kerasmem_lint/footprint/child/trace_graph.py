@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from kerasmem_lint.footprint.child.capture import Captured, Spec
-from kerasmem_lint.footprint.child.graph_player import HeldVariable, Player, Value
+from kerasmem_lint.footprint.child.graph_player import Device, HeldVariable, Player, Value
 from kerasmem_lint.footprint.child.held import batch_of, build, held_variables, owners
 from kerasmem_lint.footprint.events import Phase, Trace
 
@@ -36,11 +36,12 @@ def trace(captured: Captured) -> Trace:
     return trace_step(captured.model, captured.x, captured.y, captured.sample_weight)
 
 
-def trace_step(model: Any, x: Any, y: Any = None, sample_weight: Any = None) -> Trace:
+def trace_step(model: Any, x: Any, y: Any = None, sample_weight: Any = None, device: Device = "gpu") -> Trace:
     """Every buffer of one training step of a compiled Keras model on the TensorFlow backend, without XLA.
 
     ``x``, ``y`` and ``sample_weight`` are trees of :class:`Spec`. Model and optimizer must be built or buildable; nothing is
-    run. Sizes are bytes as the kernels ask for them.
+    run. ``device`` is whose order of operations is taken; "cpu" is for comparing with a real step on the CPU. Sizes are bytes as
+    the kernels ask for them.
     """
     import keras
     import tensorflow as tf
@@ -56,7 +57,7 @@ def trace_step(model: Any, x: Any, y: Any = None, sample_weight: Any = None) -> 
         graph = tf.function(model.train_step).get_concrete_function(data).graph
     layer_of = {key: notes.paths.get(id(layer), layer.name) for key, layer in owners(model).items()}
     gradients = {name: layer_of.get(variable, "") for name, variable in notes.gradients.items()}
-    player = Player(_places(graph, notes), gradients, tf)
+    player = Player(_places(graph, notes), gradients, tf, device)
     handles: dict[int, HeldVariable] = {}
     for variable, category in held_variables(model):
         handles[id(variable.value.handle)] = player.holds(variable.value, category, layer_of.get(id(variable), ""))
