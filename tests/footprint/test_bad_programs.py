@@ -48,6 +48,17 @@ def test_a_script_that_raises_is_reported_with_its_last_lines(tmp_path, scratch)
     assert [] == list(scratch.iterdir())
 
 
+def test_a_script_that_catches_everything_is_ended_all_the_same(tmp_path, scratch):
+    source = (
+        "import atexit, signal, sys, time\n"
+        "signal.signal(signal.SIGTERM, signal.SIG_IGN)\n"
+        "atexit.register(time.sleep, 600)\n"
+        "while True:\n    try: time.sleep(600)\n    except BaseException: pass\n"
+    )
+    assert "train.py: took longer than 1.5 s (--timeout)" == str(failure(tmp_path, source, timeout=1.5))
+    assert [] == list(scratch.iterdir())
+
+
 def test_a_script_with_a_syntax_error_is_reported(tmp_path):
     assert "SyntaxError" in str(failure(tmp_path, "def (:\n"))
 
@@ -203,6 +214,40 @@ def test_where_we_are_killed_the_program_ends_and_its_files_go(tmp_path):
     parent.wait()
     assert ended(int(pid))
     assert not Path(scratch).parent.exists()
+
+
+def test_a_preset_that_would_be_downloaded_is_named_and_not_asked_for(tmp_path):
+    # The place in keras_hub that every from_preset() comes through, without keras_hub.
+    package = tmp_path / "keras_hub" / "src" / "utils"
+    package.mkdir(parents=True)
+    (package / "preset_utils.py").write_text("def get_file(preset, path): open('asked', 'w'); return preset + '/' + path\n")
+    (tmp_path / "tiny").mkdir()
+    source = (
+        "from keras_hub.src.utils.preset_utils import get_file\n"
+        "assert get_file('tiny', 'config.json') == 'tiny/config.json'\n"
+        "import os; os.remove('asked')\n"
+        "assert get_file('tiny', 'model.weights.h5') == 'tiny/model.weights.h5' and not os.path.exists('asked')\n"
+        "get_file('bert_tiny_en_uncased', 'config.json')\n"
+    )
+    assert (
+        "train.py: from_preset('bert_tiny_en_uncased') would download the model, which is not done here; "
+        "save it once with save_to_preset(DIRECTORY) and load that"
+    ) == str(failure(tmp_path, source))
+    assert not (tmp_path / "asked").exists()
+
+
+@pytest.mark.parametrize(
+    ("module", "backend", "extra"),
+    [("keras", "jax", "jax"), ("keras", "", "tensorflow"), ("torch", "", "torch"), ("jax.numpy", "", "jax")],
+)
+def test_a_framework_that_is_not_installed_is_named_with_the_command(module, backend, extra, tmp_path, monkeypatch):
+    monkeypatch.setenv("KERAS_BACKEND", backend)
+    error = failure(tmp_path, f"raise ModuleNotFoundError('No module named {module}', name={module!r})\n")
+    assert str(error).endswith(f"No module named {module}; pip install 'kerasmem-lint[{extra}]'")
+
+
+def test_a_module_of_somebody_elses_is_only_named(tmp_path):
+    assert str(failure(tmp_path, "import nowhere_at_all\n")).endswith("ModuleNotFoundError: No module named 'nowhere_at_all'")
 
 
 def test_failures_are_not_cached(tmp_path):

@@ -48,7 +48,7 @@ def main(directory: Path) -> NoReturn:
     except SystemExit as error:
         job.fail("exit", f"sys.exit({error.code!r})")
     except BaseException as error:  # the user's program may raise anything
-        job.fail("raised", _last_line(error), capture.raised_at(error))
+        job.fail("raised", _last_line(error) + _how_to_install(error), capture.raised_at(error))
     job.end()
 
 
@@ -138,6 +138,15 @@ def _end_with(parent: int, directory: Path) -> None:
         time.sleep(PARENT_LOOK_EVERY)
     shutil.rmtree(directory, ignore_errors=True)
     os.killpg(group, signal.SIGKILL)
+
+
+def _how_to_install(error: BaseException) -> str:
+    """The command that brings a framework which the program wants and this Python does not have; '' for other errors."""
+    wanted = (getattr(error, "name", None) or "").partition(".")[0] if isinstance(error, ModuleNotFoundError) else ""
+    if wanted == "keras":
+        backend = os.environ.get("KERAS_BACKEND", "tensorflow")
+        wanted = backend if backend in capture.TRAINERS else "tensorflow"
+    return f"; pip install 'kerasmem-lint[{wanted}]'" if wanted in capture.TRAINERS else ""
 
 
 def _last_line(error: BaseException) -> str:
