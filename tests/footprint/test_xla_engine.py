@@ -331,7 +331,7 @@ def test_a_preset_of_keras_hub_is_its_shapes_where_it_is_here_and_never_download
         assert dict(found.by_category)["weights"] > 4 * 3000 * 64
         assert any("no such file here" in text for text in found.assumptions)
     else:
-        with pytest.raises(FootprintError, match="from_preset.* would download the model, which is not done here"):
+        with pytest.raises(FootprintError, match=r"from_preset.* would download the model, which is not done here"):
             estimate(program, Setup(engine="bound", cached=False), gpus.find("T4"))
 
 
