@@ -61,6 +61,7 @@ def _run(directory: Path, program: TrainingProgram, setup: Setup, request: Mappi
     finally:
         os.close(reader)
         end_group(child)
+        end_strays(directory)
     _raise_for(directory, program, child.returncode, reason, setup)
 
 
@@ -99,6 +100,18 @@ def end_group(child: subprocess.Popen[bytes]) -> None:
     with suppress(ProcessLookupError):
         os.killpg(child.pid, signal.SIGKILL)
     child.wait()
+
+
+def end_strays(directory: Path) -> None:
+    """End what left the group (``setsid``): everything that was started with our directory as its place for temporary files.
+
+    Nothing where the system has no /proc.
+    """
+    mark = f"TMPDIR={directory / 'tmp'}".encode()
+    for environment in Path("/proc").glob("[0-9]*/environ"):
+        with suppress(OSError):
+            if mark in environment.read_bytes().split(b"\0"):
+                os.kill(int(environment.parent.name), signal.SIGKILL)
 
 
 def resident(group: int) -> int:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from kerasmem_lint.cli import main
 from kerasmem_lint.footprint import FootprintError, Setup, TrainingProgram, estimate
 from kerasmem_lint.knowledge import gpus
 
@@ -102,6 +103,46 @@ def test_processes_that_a_script_starts_end_with_it(tmp_path):
     )
     assert "after all" in str(failure(tmp_path, source))
     assert all(ended(int(pid)) for pid in (tmp_path / "pids").read_text().split())
+
+
+@pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="needs /proc")
+def test_a_process_that_leaves_its_group_ends_too(tmp_path):
+    source = (
+        "import subprocess, sys\n"
+        "stray = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(600)'], start_new_session=True)\n"
+        "open('pid', 'w').write(str(stray.pid))\n"
+        "raise RuntimeError('after all')\n"
+    )
+    assert "after all" in str(failure(tmp_path, source))
+    assert ended(int((tmp_path / "pid").read_text()))
+
+
+@pytest.mark.parametrize(
+    ("source", "options", "line"),
+    [
+        ("raise ValueError('no')", [], "train.py: raised before its first fit(): ValueError: no"),
+        ("x = 1", [], "train.py: the program ended without a call of fit() or train_on_batch()"),
+        ("import sys; sys.exit('bye')", [], "train.py: left with sys.exit('bye') before its first fit()"),
+        ("import sys; sys.exit(0)", [], "train.py: left with sys.exit(0) before its first fit()"),
+        ("import os; os._exit(0)", [], "train.py: ended its process (status 0) before it trained"),
+        ("while True: print('x' * 9999)", ["--timeout", "1"], "train.py: took longer than 1 s (--timeout)"),
+        ("print('\\x1b[31m' * 9)", ["--gpu", "RTX4099"], "unknown GPU 'RTX4099'; nearest: "),
+        ("x = 1", ["--batch-size", "-1"], "a batch of -1 is impossible; give a whole number from 1"),
+        ("x = 1", ["--memory-limit", "much"], "'much' is no size; write it as 1GiB or 500MiB"),
+    ],
+)
+def test_every_failure_is_one_line_and_exit_code_2_and_leaves_nothing(
+    source, options, line, tmp_path, scratch, monkeypatch, capfd
+):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "train.py").write_text(source)
+    assert 2 == main(["footprint", "train.py", "--gpu", "T4", *options])
+    out, err = capfd.readouterr()
+    said = [text for text in err.splitlines() if not text.startswith("  | ")]
+    assert "" == out
+    assert 1 == len(said)
+    assert said[0].startswith(f"kerasmem-lint: error: {line}")
+    assert [] == list(scratch.iterdir())
 
 
 def test_a_script_that_eats_memory_is_ended(tmp_path):
