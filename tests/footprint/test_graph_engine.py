@@ -87,17 +87,18 @@ class Adversaries(keras.Model):
         super().__init__()
         self.maker = keras.Sequential([keras.Input((16,)), layers.Dense(512), layers.Dense(64)])
         self.judge = keras.Sequential([keras.Input((64,)), layers.Dense(512), layers.Dense(1)])
+        self.own_optimizer = keras.optimizers.Adam()
 
     def train_step(self, data):
         with tf.GradientTape() as tape:
             made = self.maker(tf.random.normal((20, 16)))
             loss = tf.reduce_mean(tf.square(self.judge(made)))
         variables = self.maker.trainable_variables
-        self.optimizer.apply_gradients(zip(tape.gradient(loss, variables), variables))
+        self.own_optimizer.apply_gradients(zip(tape.gradient(loss, variables), variables))
         return {"loss": loss}
 
 model = Adversaries()
-model.compile("adam", jit_compile=False)
+model.compile("rmsprop", jit_compile=False)
 model.fit(numpy.zeros((100, 64), "float32"), batch_size=20)
 """
 
