@@ -117,6 +117,7 @@ class Context:
     backend: str
     backend_source: str
     generation: int
+    generation_source: str
     is_test: bool
     is_notebook: bool
 
@@ -208,6 +209,10 @@ class Context:
         """The source of a node on one line, shortened to 60 characters."""
         text = " ".join(self.facts.code(node).split())
         return text if len(text) <= 60 else text[:57] + "..."
+
+    def assumed_generation(self) -> str:
+        """``" (Keras 3 assumed)"`` when neither the file nor the configuration says which Keras runs it, else ""."""
+        return " (Keras 3 assumed)" if self.generation_source == "default" else ""
 
     def assumed(self) -> str:
         """``" (TensorFlow backend assumed)"`` when the file does not say what Keras runs on, else ""."""

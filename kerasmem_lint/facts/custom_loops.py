@@ -42,6 +42,14 @@ class CustomLoops:
         found = [iteration for iteration in iterations if iteration.count is not None and self._counts_epochs(iteration)]
         return [one for one in found if not any(other is not one and self._runs(other, one) for other in found)]
 
+    def plain_loops_around(self, call: cst.Call) -> list[Iteration]:
+        """The ``for`` loops over a known number of rounds right around a call, in its own function; none in a trial of a search."""
+        iterations = self._calls.iterations(call)
+        if any(iteration.search is not None for iteration in iterations):
+            return []
+        loops = [one for one in iterations if one.site is None]
+        return [one for one in loops if len(loops) == 1 and one.count is not None and not self._calls.goes_through_folds(one)]
+
     def goes_through_batches(self, call: cst.Call, iteration: Iteration) -> bool:
         """Does a round run the step again and again, or only once, so that what is called an epoch is one step?"""
         return any(other is not iteration and self._runs(iteration, other) for other in self._calls.iterations(call))

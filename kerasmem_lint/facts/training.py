@@ -90,6 +90,11 @@ class Training:
             return Callbacks(True, ())
         return self._callbacks(node, call)
 
+    def may_checkpoint(self, call: cst.Call) -> bool:
+        """Can a callback of this ``fit`` save the model? Also where its callbacks cannot be told."""
+        callbacks = self.callbacks(call)
+        return not callbacks.known or any(self.saves(item) is not False for item in callbacks.items)
+
     def _callbacks(self, node: cst.BaseExpression, call: cst.Call) -> Callbacks:
         items: list[Value] = []
         certain = not self._escapes(node, call)
@@ -214,6 +219,11 @@ class Training:
                 break
             found.append(calls[index])
         return found
+
+    @cached_property
+    def fits(self) -> tuple[cst.Call, ...]:
+        """The calls of the file that train a model by ``fit``, in running order."""
+        return tuple(call for call in self._syntax.calls if self._calls.named(call, "Model.fit", "Model.fit_generator"))
 
     @cached_property
     def wants_float64(self) -> bool:

@@ -11,6 +11,7 @@ KERAS_ROOTS = (
     "tensorflow.python.keras",
     "tensorflow.contrib.keras",
     "tensorflow.keras",
+    "tensorflow_core.python.keras",
     "tensorflow_core.keras",
     "tf_keras",
     "keras.api",
@@ -404,8 +405,12 @@ IMAGE_FUNCTIONS = (
     "tensorflow.image.",
     "patchify.",
     "albumentations.",
+    "librosa.resample",
+    "librosa.effects.",
+    "librosa.util.",
+    "noisereduce.",
 )
-"""Packages whose functions take an image first and give one back, for the most part."""
+"""Packages whose functions take an image (or a recording) first and give one back, for the most part."""
 
 IMAGE_METHODS = frozenset(
     [
