@@ -32,12 +32,13 @@ from kerasmem_lint.facts.sessions import Sessions
 from kerasmem_lint.facts.shapes import Shapes
 from kerasmem_lint.facts.sources import Sources
 from kerasmem_lint.facts.spans import find_spans
-from kerasmem_lint.facts.syntax import Binding, Loop, Scope, Surroundings, Syntax, walk
+from kerasmem_lint.facts.syntax import Binding, Loop, Scope, Surroundings, Syntax
 from kerasmem_lint.facts.tapes import Tapes
 from kerasmem_lint.facts.training import Callbacks, Training
 from kerasmem_lint.facts.value import UNKNOWN, Value
 from kerasmem_lint.facts.values import Values
 from kerasmem_lint.facts.variation import Variation
+from kerasmem_lint.facts.walk import walk
 from kerasmem_lint.facts.workers import Workers
 from kerasmem_lint.source.syntax import parse_ast
 
