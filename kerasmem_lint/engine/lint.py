@@ -142,7 +142,7 @@ class _Run:
                 yield active, Site(store, "[]=")
         for active in self.worthy(self.active.of_bases):
             for cls in self.facts.syntax.classes:
-                name = self.facts.values.class_kind(cls)[1]
+                name = self.facts.values.classes.kind(cls)[1]
                 if name in active.rule.bases:
                     yield active, Site(cls, name)
 

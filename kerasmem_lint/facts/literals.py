@@ -276,7 +276,7 @@ class Literals:
 
     def _stored_source(self, owner: cst.ClassDef, name: str) -> cst.BaseExpression | None:
         sources: list[cst.BaseExpression | None] = []
-        for cls in self._values.lineage(owner):
+        for cls in self._values.classes.lineage(owner):
             for binding in self._syntax.scopes[cls].bindings.get(name, ()):
                 sources.append(self._binding_source(binding))
         for store in self._syntax.attribute_stores.get(name, ()):

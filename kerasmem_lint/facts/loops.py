@@ -211,7 +211,7 @@ class Loops:
             ):
                 return False
         for ancestor in self._syntax.ancestors(maker):
-            if isinstance(ancestor, cst.ClassDef) and self._values.class_kind(ancestor)[0] in ("layer", "model"):
+            if isinstance(ancestor, cst.ClassDef) and self._values.classes.kind(ancestor)[0] in ("layer", "model"):
                 return False
         if name != "keras.Model":
             return True

@@ -192,8 +192,8 @@ class Sessions:
         node = scope.node
         if not isinstance(node, cst.FunctionDef):
             return None
-        owner = self._values.class_of(node)
+        owner = self._values.classes.of(node)
         during = node.name.value.startswith("on_") and node.name.value not in ("on_train_begin", "on_train_end")
-        if owner is not None and during and self._values.class_kind(owner)[0] == "callback":
+        if owner is not None and during and self._values.classes.kind(owner)[0] == "callback":
             return node
         return None

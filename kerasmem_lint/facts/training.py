@@ -139,7 +139,7 @@ class Training:
         if callback.owner is not None:
             if callback.name in known.CHECKPOINT_CALLBACKS:
                 return True
-            return any(self.saves_within(cls) for cls in self._values.lineage(callback.owner))
+            return any(self.saves_within(cls) for cls in self._values.classes.lineage(callback.owner))
         if callback.name in known.CHECKPOINT_CALLBACKS:
             return True
         if callback.name in known.NO_CHECKPOINT_CALLBACKS:

@@ -16,9 +16,11 @@ import libcst as cst
 
 from kerasmem_lint.facts import arrays, toys
 from kerasmem_lint.facts.arguments import argument, keywords
+from kerasmem_lint.facts.classes import Classes, is_decorated, is_instance, position
 from kerasmem_lint.facts.flow import Flow
+from kerasmem_lint.facts.growth import find_growth
 from kerasmem_lint.facts.names import Names
-from kerasmem_lint.facts.syntax import Binding, Scope, Syntax
+from kerasmem_lint.facts.syntax import Binding, Syntax
 from kerasmem_lint.facts.value import UNKNOWN, Kind, Value
 from kerasmem_lint.knowledge import names as known
 
@@ -35,9 +37,9 @@ class Values:
         self._memo: dict[cst.CSTNode, tuple[Value, ...]] = {}
         self._busy: set[cst.CSTNode] = set()
         self._came_round = False
-        self._growth = self._index_growth()
+        self.classes = Classes(syntax, names)
+        self._growth = find_growth(syntax, names, self.classes)
         self._sites: dict[cst.CSTNode, list[cst.Call]] | None = None
-        self._class_kinds: dict[cst.ClassDef, tuple[Kind, str]] = {}
 
     # The door
 
@@ -171,8 +173,8 @@ class Values:
 
     def _parameter(self, binding: Binding) -> tuple[Value, ...]:
         function = binding.place.scope.node
-        method_of = self.class_of(function)
-        if method_of is not None and self.position(function, binding.name) == 0 and not _is_static(function):
+        method_of = self.classes.of(function)
+        if method_of is not None and is_instance(function, binding.name):
             return (self.instance(method_of, function),)
         found: list[Value] = []
         sites = self.call_sites(function)
@@ -188,28 +190,12 @@ class Values:
             found += [Value("parameter", binding.name, binding.node)]
         return _distinct(found) or (Value("parameter", binding.name, binding.node),)
 
-    def class_of(self, function: cst.CSTNode) -> cst.ClassDef | None:
-        """The class whose body holds ``function`` directly, if any."""
-        scope = self.syntax.place(function).scope if function in self.syntax.noted else None
-        if scope is not None and scope.kind == "class" and isinstance(scope.node, cst.ClassDef):
-            return scope.node
-        return None
-
-    def position(self, function: cst.CSTNode, parameter: str) -> int | None:
-        """The position at which a call gives ``parameter``; None for keyword-only ones."""
-        params = getattr(function, "params", None)
-        if isinstance(params, cst.Parameters):
-            for index, param in enumerate((*params.posonly_params, *params.params)):
-                if param.name.value == parameter:
-                    return index
-        return None
-
     def argument_for(self, site: cst.Call, function: cst.CSTNode, parameter: str) -> cst.BaseExpression | None:
         """The expression that the call ``site`` gives for a parameter of a local function."""
-        position = self.position(function, parameter)
-        if position is not None and self.class_of(function) is not None and not _is_static(function):
-            position -= 0 if self._through_class(site.func) and not _is_static(function, "classmethod") else 1
-        return argument(site, position, parameter)
+        index = position(function, parameter)
+        if index is not None and self.classes.of(function) is not None and not is_decorated(function, "staticmethod"):
+            index -= 0 if self._through_class(site.func) and not is_decorated(function, "classmethod") else 1
+        return argument(site, index, parameter)
 
     def _through_class(self, func: cst.BaseExpression) -> bool:
         """Is a method called on its class, with the instance as first argument: ``Trainer.run(self, x)``?"""
@@ -232,14 +218,14 @@ class Values:
             targets: list[cst.CSTNode] = []
             for binding in bindings:
                 if isinstance(binding.node, cst.ClassDef):
-                    init = self.method(binding.node, "__init__")
+                    init = self.classes.method(binding.node, "__init__")
                     targets += [init] if init is not None else []
                 else:
                     targets.append(binding.node)
             return targets
         if isinstance(func, cst.Attribute) and func.attr.value in self._method_names:
             owners = [value.node if value.kind == "class" else value.owner for value in self.of(func.value)]
-            found = [self.method(owner, func.attr.value) for owner in owners if isinstance(owner, cst.ClassDef)]
+            found = [self.classes.method(owner, func.attr.value) for owner in owners if isinstance(owner, cst.ClassDef)]
             return [method for method in found if method is not None]
         return []
 
@@ -248,44 +234,8 @@ class Values:
         scopes = self.syntax.scopes
         return frozenset(name for cls in self.syntax.classes for name in scopes[cls].bindings)
 
-    def method(self, owner: cst.ClassDef, name: str) -> cst.FunctionDef | None:
-        """The method of a class of this file, looked for in its bases of this file too."""
-        for cls in self.lineage(owner):
-            for binding in reversed(self.syntax.scopes[cls].bindings.get(name, [])):
-                if isinstance(binding.node, cst.FunctionDef):
-                    return binding.node
-        return None
-
-    def lineage(self, owner: cst.ClassDef) -> list[cst.ClassDef]:
-        """The class and its bases of this file, nearest first."""
-        found: list[cst.ClassDef] = []
-        todo = [owner]
-        while todo and len(found) < 20:
-            cls = todo.pop(0)
-            if cls in found:
-                continue
-            found.append(cls)
-            for base in cls.bases:
-                if isinstance(base.value, cst.Name) and base.value in self.syntax.noted:
-                    todo += [b.node for b in self.names.bindings(base.value) if isinstance(b.node, cst.ClassDef)]
-        return found
-
-    def class_kind(self, owner: cst.ClassDef) -> tuple[Kind, str]:
-        """What instances of a class of this file are, by its bases: a model, a callback, a layer, … and the canonical base."""
-        known_kind = self._class_kinds.get(owner)
-        if known_kind is not None:
-            return known_kind
-        found: tuple[Kind, str] = ("instance", "")
-        for base in (base.value for cls in self.lineage(owner) for base in cls.bases):
-            kind = _BASES.get(self.names.dotted(base))
-            if kind is not None:
-                found = (kind, self.names.dotted(base))
-                break
-        self._class_kinds[owner] = found
-        return found
-
     def instance(self, owner: cst.ClassDef, node: cst.CSTNode | None) -> Value:
-        kind, name = self.class_kind(owner)
+        kind, name = self.classes.kind(owner)
         return Value(kind, name, node, owner)
 
     def returns(self, function: cst.CSTNode) -> tuple[Value, ...]:
@@ -337,10 +287,10 @@ class Values:
 
     def stored(self, owner: cst.ClassDef, attribute: str) -> tuple[Value, ...]:
         """What the methods of a class (and its bases of this file) store under ``self.attribute``."""
-        lineage = self.lineage(owner)
+        lineage = self.classes.lineage(owner)
         found: list[Value] = []
         for store in self.syntax.attribute_stores.get(attribute, ()):
-            if isinstance(store.base, cst.Name) and self._self_class(store.base) in lineage:
+            if isinstance(store.base, cst.Name) and self.classes.of_instance(store.base) in lineage:
                 grown = self._growth.get((owner, attribute), ())
                 values = self._drill(self.of(store.value), store.path) if store.value is not None else (UNKNOWN,)
                 found += [replace(v, elements=(*v.elements, *grown)) if v.kind == "list" else v for v in values]
@@ -349,41 +299,6 @@ class Values:
                 if binding.kind in ("assign", "function"):
                     found += self.bound(binding)
         return _distinct(found)
-
-    def _self_class(self, name: cst.Name) -> cst.ClassDef | None:
-        """The class, if ``name`` is the first parameter of one of its methods."""
-        if name not in self.syntax.noted:
-            return None
-        scope: Scope | None = self.syntax.place(name).scope
-        while scope is not None:
-            if scope.kind == "function" and name.value in scope.bindings:
-                cls = self.class_of(scope.node)
-                if cls is not None and self.position(scope.node, name.value) == 0 and not _is_static(scope.node):
-                    return cls
-                return None
-            scope = scope.enclosing
-        return None
-
-    def _index_growth(self) -> dict[tuple[object, str], tuple[cst.BaseExpression, ...]]:
-        """What is appended to lists, by scope and name, or by class and attribute."""
-        grown: dict[tuple[object, str], tuple[cst.BaseExpression, ...]] = {}
-        for call in self.syntax.calls:
-            func = call.func
-            if not isinstance(func, cst.Attribute) or func.attr.value not in _GROWERS or not call.args:
-                continue
-            added: tuple[cst.BaseExpression, ...] = (call.args[-1].value,)
-            if func.attr.value == "extend" and isinstance(added[0], (cst.List, cst.Tuple)):
-                added = tuple(element.value for element in added[0].elements)
-            key: tuple[object, str] | None = None
-            if isinstance(func.value, cst.Name) and func.value in self.syntax.noted:
-                owner = self.names.owner(func.value.value, self.syntax.place(func.value).scope)
-                key = (owner.function, func.value.value) if owner is not None else None
-            elif isinstance(func.value, cst.Attribute) and isinstance(func.value.value, cst.Name):
-                cls = self._self_class(func.value.value)
-                key = (cls, func.value.attr.value) if cls is not None else None
-            if key is not None:
-                grown[key] = (*grown.get(key, ()), *added)
-        return grown
 
     def element_values(self, value: Value) -> tuple[Value, ...]:
         """What the elements of a list hold."""
@@ -438,7 +353,7 @@ class Values:
             found: list[str] = []
             for value in self.of(call.func.value):
                 prefix = _PREFIXES.get(value.kind)
-                if value.owner is not None and self.method(value.owner, attribute) is not None:
+                if value.owner is not None and self.classes.method(value.owner, attribute) is not None:
                     found.append(f"local.{attribute}")
                 elif prefix is not None:
                     found.append(f"{prefix}.{attribute}")
@@ -500,7 +415,7 @@ class Values:
         if name == "range":
             return [Value("list", "range", call)]
         if name == "super":
-            cls = self._enclosing_class(call)
+            cls = self.classes.around(call)
             return [self._parent_of(cls, call)] if cls is not None else []
         if name in ("next", "iter"):
             return self._element(call.args[0].value) if call.args and name == "next" else []
@@ -509,12 +424,9 @@ class Values:
 
     def _parent_of(self, owner: cst.ClassDef, call: cst.Call) -> Value:
         """What ``super()`` is in a method of a class: the class without its own methods."""
-        kind, name = self.class_kind(owner)
-        bases = self.lineage(owner)[1:]
+        kind, name = self.classes.kind(owner)
+        bases = self.classes.lineage(owner)[1:]
         return Value(kind, name, call, bases[0] if bases else None)
-
-    def _enclosing_class(self, node: cst.CSTNode) -> cst.ClassDef | None:
-        return next((a for a in self.syntax.ancestors(node) if isinstance(a, cst.ClassDef)), None)
 
     def _api_call(self, name: str, call: cst.Call) -> Iterable[Value]:
         if known.is_model_maker(name):
@@ -539,7 +451,7 @@ class Values:
 
     def _method_call(self, value: Value, attribute: str, call: cst.Call) -> Iterable[Value]:
         if value.owner is not None:
-            method = self.method(value.owner, attribute)
+            method = self.classes.method(value.owner, attribute)
             if method is not None:
                 return self.returns(method)
         if value.kind == "model":
@@ -657,26 +569,9 @@ _PREFIXES: dict[str, str] = {
     "string": "str",
 }
 
-_GROWERS = frozenset({"append", "insert", "add", "extend", "appendleft"})
-
-_BASES: dict[str, Kind] = {
-    "keras.Model": "model",
-    "keras.Sequential": "model",
-    "keras.layers.Layer": "layer",
-    "keras.callbacks.Callback": "callback",
-    "keras.utils.PyDataset": "generator",
-    **dict.fromkeys(known.NO_CHECKPOINT_CALLBACKS | known.CHECKPOINT_CALLBACKS, "callback"),
-}
-
 
 def _distinct(values: Iterable[Value]) -> tuple[Value, ...]:
     return tuple(dict.fromkeys(values))
-
-
-def _is_static(function: cst.CSTNode, decorator: str = "staticmethod") -> bool:
-    return isinstance(function, cst.FunctionDef) and any(
-        isinstance(item.decorator, cst.Name) and item.decorator.value == decorator for item in function.decorators
-    )
 
 
 def _is_single(node: cst.Subscript) -> bool:
