@@ -19,7 +19,7 @@ TRAIN = (
 )
 
 LONGEST_MODULE = 450
-LONGER = {"facts/values.py": 700}
+LONGER: dict[str, int] = {}
 """Modules that have outgrown the limit: they may shrink, not grow, and leave this list when they are short enough."""
 
 LONGEST_RULE = 110

@@ -101,7 +101,7 @@ class Captures:
         if isinstance(parent, cst.Subscript):
             return parent.value is read
         call = self._syntax.parent(parent) if isinstance(parent, cst.Arg) else None
-        return isinstance(call, cst.Call) and self._values.builtin(call.func) == "len"
+        return isinstance(call, cst.Call) and self._values.names.builtin(call.func) == "len"
 
 
 def _is_self(scope: Scope, name: str) -> bool:

@@ -61,7 +61,7 @@ class CustomLoops:
         function = self._calls.function_of(inner.node)
         if function is None or function is self._calls.function_of(outer.node):
             return False
-        return any(function in self._values.local_targets(call) for call in self._loops.calls_in(outer))
+        return any(function in self._values.functions.targets(call) for call in self._loops.calls_in(outer))
 
     def trains_a_model(self, call: cst.Call) -> bool:
         """Does an optimizer's step change the weights of a model, rather than a picture or a single variable?"""
@@ -75,7 +75,7 @@ class CustomLoops:
         """Is there a call in a round that puts weights on disk, or whose name says that it may?"""
         for call in self._loops.calls_in(iteration):
             last = call.func.attr.value if isinstance(call.func, cst.Attribute) else getattr(call.func, "value", "")
-            if self._values.local_targets(call):
+            if self._values.functions.targets(call):
                 continue  # what it does is among the calls of the round
             if _SAVING.search(last) and not _PICTURES.search(last) and not self._saves_numbers(call):
                 return True

@@ -60,7 +60,7 @@ class Hooks:
             often = self.often(current)
             if often is not None:
                 return current, often
-            for site in self._values.call_sites(current):
+            for site in self._values.functions.call_sites(current):
                 caller = self._calls.function_of(site)
                 todo += [caller] if caller is not None else []
         return None

@@ -58,7 +58,7 @@ class Lifetimes:
             if self._syntax.order(call) <= end or self._syntax.place(call).scope.function is not place.scope.function:
                 continue
             if self._calls.named(call, *_TRAINING) or any(
-                self._trains(function) for function in self._values.local_targets(call)
+                self._trains(function) for function in self._values.functions.targets(call)
             ):
                 return call
         return None

@@ -140,7 +140,7 @@ class Literals:
         return None
 
     def _call(self, node: cst.Call) -> Number | None:
-        name = self._values.builtin(node.func)
+        name = self._values.names.builtin(node.func)
         if name in ("int", "float") and len(node.args) == 1:
             inner = self.number(node.args[0].value)
             text = self.string(node.args[0].value) if inner is None else None
@@ -184,7 +184,7 @@ class Literals:
         )
 
     def _call_length(self, node: cst.Call) -> int | None:
-        name = self._values.builtin(node.func)
+        name = self._values.names.builtin(node.func)
         if name in ("range", "trange"):
             numbers = [self.integer(item.value) for item in node.args if item.keyword is None]
             if any(number is None for number in numbers) or not 1 <= len(numbers) <= 3:
@@ -250,8 +250,8 @@ class Literals:
     def _parameter_source(self, binding: Binding) -> cst.BaseExpression | None:
         """A parameter is known when the calls in this file agree on it; its default alone says nothing about the real calls."""
         function = binding.place.scope.node
-        sites = self._values.call_sites(function)
-        given = [self._values.argument_for(site, function, binding.name) for site in sites]
+        sites = self._values.functions.call_sites(function)
+        given = [self._values.functions.argument_for(site, function, binding.name) for site in sites]
         if not given:
             return None
         if all(item is None for item in given):
@@ -304,7 +304,7 @@ class Literals:
     def is_setting(self, node: cst.CSTNode | None) -> bool:
         """Does the user choose this on the command line, so that a default says how it begins, not how large it gets?"""
         for _ in range(_MAX_STEPS):
-            if isinstance(node, cst.Call) and self._values.builtin(node.func) in ("range", "trange", "tqdm", "int"):
+            if isinstance(node, cst.Call) and self._values.names.builtin(node.func) in ("range", "trange", "tqdm", "int"):
                 return any(self.is_setting(item.value) for item in node.args)
             if isinstance(node, cst.Attribute) and any(
                 value.name.endswith((".parse_args", ".parse_known_args", "flags.FLAGS"))

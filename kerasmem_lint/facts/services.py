@@ -84,7 +84,7 @@ class Services:
                     continue
                 if self._is_handler(function):
                     return function
-                outer += self._values.call_sites(function)
+                outer += self._values.functions.call_sites(function)
             todo = outer
         return None
 

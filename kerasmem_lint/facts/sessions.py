@@ -97,7 +97,7 @@ class Sessions:
             position = self._syntax.order(call)
             if position <= order or self._function(call) is not function or (loop is not None and position > loop.last):
                 continue
-            if self._builds(call) or any(self._builds_within(target) for target in self._values.local_targets(call)):
+            if self._builds(call) or any(self._builds_within(target) for target in self._values.functions.targets(call)):
                 return True
         return False
 
@@ -120,7 +120,7 @@ class Sessions:
         """Does a call make a model, here or in a function of this file?"""
         return any(is_model_maker(name) for name in self._calls.names(call)) or any(
             is_model_maker(name)
-            for target in self._values.local_targets(call)
+            for target in self._values.functions.targets(call)
             for inner in self._syntax.calls
             if self._function(inner) is self._syntax.scopes.get(target)
             for name in self._calls.names(inner)

@@ -86,7 +86,10 @@ class Shapes:
     def _binds_one(self, binding: Binding) -> bool:
         if binding.kind == "parameter":
             function = binding.place.scope.node
-            given = [self._values.argument_for(site, function, binding.name) for site in self._values.call_sites(function)]
+            given = [
+                self._values.functions.argument_for(site, function, binding.name)
+                for site in self._values.functions.call_sites(function)
+            ]
             return bool(given) and all(self.is_batch_of_one(item) for item in given)
         return (
             binding.kind == "assign"
@@ -139,7 +142,7 @@ class Shapes:
     def is_drawn(self, node: cst.CSTNode | None) -> bool:
         """Is this a batch that a generator or an iterator handed out: ``next(batches)``, ``batches.next()``?"""
         if isinstance(node, cst.Call):
-            return self._values.builtin(node.func) == "next" or (
+            return self._values.names.builtin(node.func) == "next" or (
                 isinstance(node.func, cst.Attribute) and node.func.attr.value in ("next", "get_next", "__next__")
             )
         if not isinstance(node, cst.Name) or node not in self._syntax.noted:
@@ -166,7 +169,7 @@ class Shapes:
         """The data whose length an expression is: ``x`` for ``len(x)``, ``x.shape[0]``, ``gen.samples``, ``ds.cardinality()``."""
         for _ in range(_MAX_STEPS):
             if isinstance(node, cst.Call):
-                if self._values.builtin(node.func) in ("len", "int") and len(node.args) == 1:
+                if self._values.names.builtin(node.func) in ("len", "int") and len(node.args) == 1:
                     inner = node.args[0].value
                     if isinstance(node.func, cst.Name) and node.func.value == "int":
                         node = inner

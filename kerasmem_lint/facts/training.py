@@ -132,7 +132,7 @@ class Training:
         """Does a call leave a list it is given as it was?"""
         if isinstance(call.func, cst.Attribute) and call.func.attr.value in ("fit", "fit_generator", "evaluate", "predict"):
             return True
-        return self._values.builtin(call.func) in ("len", "print", "list", "tuple", "enumerate", "sorted", "str", "repr")
+        return self._values.names.builtin(call.func) in ("len", "print", "list", "tuple", "enumerate", "sorted", "str", "repr")
 
     def saves(self, callback: Value) -> bool | None:
         """Does a callback put the weights on disk? None when that cannot be told."""

@@ -70,7 +70,7 @@ class Variation:
         return self._values.one(node).kind == "number" or self._literals.number(node) is not None
 
     def _counting_call(self, node: cst.Call) -> Loop | None:
-        name = self._values.builtin(node.func)
+        name = self._values.names.builtin(node.func)
         if name in ("float", "int", "abs", "round", "str") and node.args:
             loop = self.counter(node.args[0].value)
             return loop or (self._bound_in_loop(node.args[0].value, node) if name == "float" else None)
@@ -122,8 +122,8 @@ class Variation:
         if len(bindings) != 1 or bindings[0].kind != "parameter":
             return None
         function = bindings[0].place.scope.node
-        for site in self._values.call_sites(function):
-            loop = self.counter(self._values.argument_for(site, function, node.value))
+        for site in self._values.functions.call_sites(function):
+            loop = self.counter(self._values.functions.argument_for(site, function, node.value))
             if loop is not None:
                 return loop
         return None
@@ -260,7 +260,7 @@ class Variation:
             if isinstance(parent, (cst.Comparison, cst.If)):
                 return True
             if isinstance(parent, cst.Call):
-                return self._values.builtin(parent.func) in ("len", "print") or self.joined_to_itself(parent) is not None
+                return self._values.names.builtin(parent.func) in ("len", "print") or self.joined_to_itself(parent) is not None
             if isinstance(parent, (cst.Assign, cst.SimpleStatementLine)):
                 return False
         return False
@@ -298,7 +298,9 @@ class Variation:
             indexes = [e.slice.value for e in node.slice if isinstance(e.slice, cst.Index)]
             return len(indexes) == len(node.slice) and all(self.is_fixed(item, iteration) for item in (node.value, *indexes))
         if isinstance(node, cst.Call):
-            known = self._values.names.dotted(node.func).startswith(_PATH_HOMES) or self._values.builtin(node.func) == "str"
+            known = (
+                self._values.names.dotted(node.func).startswith(_PATH_HOMES) or self._values.names.builtin(node.func) == "str"
+            )
             return known and all(self.is_fixed(item.value, iteration) for item in node.args)
         return False
 
@@ -322,8 +324,8 @@ class Variation:
             if loop is not None and iteration is not None and iteration.site is None:
                 return True  # bound before the loop starts
             function = binding.place.scope.node
-            sites = self._values.call_sites(function) if loop is not None else []
-            given = [self._values.argument_for(site, function, binding.name) for site in sites]
+            sites = self._values.functions.call_sites(function) if loop is not None else []
+            given = [self._values.functions.argument_for(site, function, binding.name) for site in sites]
             return bool(given) and all(self.is_fixed(item if item is not None else binding.value, iteration) for item in given)
         if binding.kind not in ("assign", "with"):
             return False
