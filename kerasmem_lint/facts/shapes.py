@@ -184,12 +184,7 @@ class Shapes:
                 return node.value.value if zero else None
             if isinstance(node, cst.Attribute) and node.attr.value in ("samples", "n"):
                 return node.value if self._values.may_be(node.value, "generator") else None
-            if not isinstance(node, cst.Name) or node not in self._syntax.noted:
-                return None
-            bindings = self._values.flow.reaching(node)
-            if len(bindings) != 1 or bindings[0].kind != "assign" or bindings[0].path:
-                return None
-            node = bindings[0].value
+            node = self._values.flow.only_value(node)
         return None
 
     def literal_size(self, call: cst.Call) -> int | None:
@@ -229,11 +224,9 @@ class Shapes:
             shape = argument(call, position, "size")
         else:
             shape = argument(call, 0, "shape")
-        if isinstance(shape, cst.Name) and shape in self._syntax.noted:
-            bindings = self._values.flow.reaching(shape)
-            if len(bindings) == 1 and bindings[0].kind == "assign" and not bindings[0].path:
-                value = bindings[0].value
-                shape = value if isinstance(value, (cst.Tuple, cst.List)) else shape
+        value = self._values.flow.only_value(shape)
+        if isinstance(value, (cst.Tuple, cst.List)):
+            shape = value
         if isinstance(shape, (cst.Tuple, cst.List)):
             if any(isinstance(element, cst.StarredElement) for element in shape.elements):
                 return None
@@ -253,12 +246,10 @@ class Shapes:
             if not isinstance(node, (cst.Name, cst.Attribute)):
                 break
             named = named or _WORDS.search(_text(node)) is not None
-            if isinstance(node, cst.Attribute) or node not in self._syntax.noted:
+            value = self._values.flow.only_value(node)
+            if value is None:
                 break
-            bindings = self._values.flow.reaching(node)
-            if len(bindings) != 1 or bindings[0].kind != "assign" or bindings[0].path or bindings[0].value is None:
-                break
-            node = bindings[0].value
+            node = value
         if node is None or self._has_small_vocabulary:
             return False
         text = _text(node)
