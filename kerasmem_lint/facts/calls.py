@@ -14,7 +14,7 @@ from kerasmem_lint.facts.literals import Literals
 from kerasmem_lint.facts.syntax import Loop
 from kerasmem_lint.facts.traced import Traced
 from kerasmem_lint.facts.values import Values
-from kerasmem_lint.knowledge import names as known
+from kerasmem_lint.knowledge import calls as known
 
 _ONLY_KERAS = frozenset(
     ["fit_generator", "train_on_batch", "predict_on_batch", "predict_generator", "evaluate_generator", "test_on_batch"]

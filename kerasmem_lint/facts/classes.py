@@ -7,7 +7,7 @@ import libcst as cst
 from kerasmem_lint.facts.names import Names
 from kerasmem_lint.facts.syntax import Scope, Syntax
 from kerasmem_lint.facts.value import Kind
-from kerasmem_lint.knowledge import names as known
+from kerasmem_lint.knowledge import calls as known
 
 _BASES: dict[str, Kind] = {
     "keras.Model": "model",

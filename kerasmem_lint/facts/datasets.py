@@ -13,7 +13,7 @@ from kerasmem_lint.facts.calls import Calls
 from kerasmem_lint.facts.syntax import Binding
 from kerasmem_lint.facts.training import Training
 from kerasmem_lint.facts.values import Values
-from kerasmem_lint.knowledge import names as known
+from kerasmem_lint.knowledge import calls as known
 
 _MAX_STEPS = 60
 _MAX_LEVELS = 6

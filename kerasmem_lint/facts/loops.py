@@ -10,7 +10,7 @@ from kerasmem_lint.facts.syntax import Binding, Loop
 from kerasmem_lint.facts.training import Training
 from kerasmem_lint.facts.value import Value
 from kerasmem_lint.facts.values import Values
-from kerasmem_lint.knowledge.names import FOREIGN_ROOTS
+from kerasmem_lint.knowledge.calls import FOREIGN_ROOTS
 
 TRAIN_METHODS = ("Model.fit", "Model.fit_generator", "Model.train_on_batch")
 _CLEARING = (

@@ -12,7 +12,7 @@ import libcst as cst
 from kerasmem_lint.facts import arrays
 from kerasmem_lint.facts.arguments import keywords
 from kerasmem_lint.facts.value import Value
-from kerasmem_lint.knowledge import names as known
+from kerasmem_lint.knowledge import calls as known
 
 if TYPE_CHECKING:
     from kerasmem_lint.facts.values import Values

@@ -11,7 +11,7 @@ from kerasmem_lint.facts.literals import Literals
 from kerasmem_lint.facts.loops import Loops
 from kerasmem_lint.facts.syntax import Loop, Scope
 from kerasmem_lint.facts.values import Values
-from kerasmem_lint.knowledge.names import is_model_maker
+from kerasmem_lint.knowledge.calls import is_model_maker
 
 _SETTERS = ("keras.config.set_dtype_policy", "keras.config.set_global_policy")
 _LOW = ("mixed_", "float16", "bfloat16", "float8")

@@ -15,7 +15,7 @@ from kerasmem_lint.facts.calls import Calls, call_argument, spelling
 from kerasmem_lint.facts.literals import Literals
 from kerasmem_lint.facts.value import Value
 from kerasmem_lint.facts.values import Values
-from kerasmem_lint.knowledge import names as known
+from kerasmem_lint.knowledge import calls as known
 from kerasmem_lint.knowledge.names import canonical
 
 Backend = Literal["tensorflow", "jax", "torch"]
