@@ -7,6 +7,7 @@ import re
 import libcst as cst
 
 from kerasmem_lint.facts.arguments import argument
+from kerasmem_lint.facts.guard import Guard
 from kerasmem_lint.facts.names import Names
 from kerasmem_lint.facts.syntax import Binding
 from kerasmem_lint.facts.values import Values
@@ -28,19 +29,14 @@ class Literals:
         self._syntax = values.syntax
         self._names: Names = values.names
         self._options: dict[str, cst.BaseExpression | None] | None = None
-        self._busy: set[cst.CSTNode] = set()
+        self._guard = Guard(_MAX_STEPS)
 
     def number(self, node: cst.CSTNode | None) -> Number | None:
         """The number an expression always has."""
-        if node is None or node in self._busy or len(self._busy) > _MAX_STEPS:
-            return None
-        self._busy.add(node)
         try:
-            return self._number(node)
+            return self._guard.ask(self._number, node, None)
         except (OverflowError, ZeroDivisionError, ValueError):
             return None
-        finally:
-            self._busy.discard(node)
 
     def integer(self, node: cst.CSTNode | None) -> int | None:
         number = self.number(node)
@@ -65,13 +61,8 @@ class Literals:
         if isinstance(node, (cst.SimpleString, cst.ConcatenatedString)):
             value = node.evaluated_value
             return value if isinstance(value, str) else None
-        if isinstance(node, (cst.Name, cst.Attribute)) and node not in self._busy:
-            self._busy.add(node)
-            try:
-                source = self._source(node)
-                return self.string(source) if source is not None else None
-            finally:
-                self._busy.discard(node)
+        if isinstance(node, (cst.Name, cst.Attribute)):
+            return self._guard.ask(lambda node: self.string(self._source(node)), node, None)
         return None
 
     def string_pattern(self, node: cst.CSTNode | None) -> str | None:

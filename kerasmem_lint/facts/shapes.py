@@ -9,6 +9,7 @@ import libcst as cst
 
 from kerasmem_lint.facts.arguments import argument
 from kerasmem_lint.facts.calls import Calls
+from kerasmem_lint.facts.guard import Guard
 from kerasmem_lint.facts.literals import Literals
 from kerasmem_lint.facts.syntax import Binding
 from kerasmem_lint.facts.toys import MADE_UP
@@ -59,17 +60,11 @@ class Shapes:
         self._literals = literals
         self._calls = calls
         self._syntax = values.syntax
-        self._busy: set[cst.CSTNode] = set()
+        self._guard = Guard(_MAX_STEPS)
 
     def is_batch_of_one(self, node: cst.CSTNode | None) -> bool:
         """Does the expression visibly hold one sample: ``reshape(1, …)``, ``expand_dims(x, 0)``, ``x[None]``, ``np.array([x])``?"""
-        if node is None or node in self._busy or len(self._busy) > _MAX_STEPS:
-            return False
-        self._busy.add(node)
-        try:
-            return self._is_batch_of_one(node)
-        finally:
-            self._busy.discard(node)
+        return self._guard.ask(self._is_batch_of_one, node, False)
 
     def _is_batch_of_one(self, node: cst.CSTNode) -> bool:
         if isinstance(node, cst.Call):
@@ -94,7 +89,7 @@ class Shapes:
         return (
             binding.kind == "assign"
             and not binding.path
-            and (self.is_batch_of_one(binding.value) or binding.value in self._busy)
+            and (self.is_batch_of_one(binding.value) or binding.value in self._guard)
         )
 
     def _makes_one(self, call: cst.Call) -> bool:

@@ -6,6 +6,7 @@ import libcst as cst
 
 from kerasmem_lint.facts.calls import Calls, Iteration
 from kerasmem_lint.facts.flow import exclusive, inside
+from kerasmem_lint.facts.guard import Guard
 from kerasmem_lint.facts.literals import Literals
 from kerasmem_lint.facts.syntax import Binding, Loop
 from kerasmem_lint.facts.values import Values
@@ -37,19 +38,13 @@ class Variation:
         self._literals = literals
         self._calls = calls
         self._syntax = values.syntax
-        self._busy: set[cst.CSTNode] = set()
+        self._guard = Guard(_MAX_STEPS)
 
     # New numbers
 
     def counter(self, node: cst.CSTNode | None) -> Loop | None:
         """The loop in each of whose rounds the expression is another Python number or string; None where that is not sure."""
-        if node is None or node in self._busy or len(self._busy) > _MAX_STEPS:
-            return None
-        self._busy.add(node)
-        try:
-            return self._counter(node)
-        finally:
-            self._busy.discard(node)
+        return self._guard.ask(self._counter, node, None)
 
     def _counter(self, node: cst.CSTNode) -> Loop | None:
         if isinstance(node, cst.Name):
@@ -132,13 +127,7 @@ class Variation:
 
     def grows(self, node: cst.CSTNode | None) -> Loop | None:
         """The loop in each of whose rounds the array has another length: ``x[:i]``, one joined to itself, a list appended to."""
-        if node is None or node in self._busy or len(self._busy) > _MAX_STEPS:
-            return None
-        self._busy.add(node)
-        try:
-            return self._grows(node)
-        finally:
-            self._busy.discard(node)
+        return self._guard.ask(self._grows, node, None)
 
     def _grows(self, node: cst.CSTNode) -> Loop | None:
         if isinstance(node, cst.Subscript):
@@ -272,13 +261,7 @@ class Variation:
 
     def is_fixed(self, node: cst.CSTNode | None, iteration: Iteration | None) -> bool:
         """Is the expression surely the same in every round of the loop (without one: in every call of the function around it)?"""
-        if node is None or node in self._busy or len(self._busy) > _MAX_STEPS:
-            return False
-        self._busy.add(node)
-        try:
-            return self._is_fixed(node, iteration)
-        finally:
-            self._busy.discard(node)
+        return self._guard.ask(lambda node: self._is_fixed(node, iteration), node, False)
 
     def _is_fixed(self, node: cst.CSTNode, iteration: Iteration | None) -> bool:
         if isinstance(node, (cst.SimpleString, cst.ConcatenatedString, cst.Integer, cst.Float)):
