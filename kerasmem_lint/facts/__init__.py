@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-from functools import cached_property
 
 import libcst as cst
 
@@ -26,6 +25,7 @@ from kerasmem_lint.facts.loops import Loops
 from kerasmem_lint.facts.names import Names
 from kerasmem_lint.facts.outputs import Outputs
 from kerasmem_lint.facts.parse import parse
+from kerasmem_lint.facts.platform import Platform
 from kerasmem_lint.facts.precisions import Precisions
 from kerasmem_lint.facts.services import Services
 from kerasmem_lint.facts.sessions import Sessions
@@ -82,6 +82,7 @@ class Facts:
         self.values = Values(self.syntax, self.names, self.flow)
         self.literals = Literals(self.values)
         self.calls = Calls(self.values, self.literals)
+        self.platform = Platform(self.values, self.literals, self.calls)
         self.training = Training(self.values, self.literals, self.calls)
         self.loops = Loops(self.values, self.calls, self.training)
         self.containers = Containers(self.syntax, self.values, self.flow, self.calls)
@@ -104,21 +105,6 @@ class Facts:
         self.graphs = Graphs(self.values, self.calls)
         self.workers = Workers(self.values, self.literals, self.calls, self.training)
         self.sessions = Sessions(self.values, self.literals, self.calls, self.loops)
-
-    @cached_property
-    def backend(self) -> tuple[str, str]:
-        return self.training.backend()
-
-    @cached_property
-    def is_keras_2(self) -> bool:
-        return self.training.is_keras_2()
-
-    @cached_property
-    def generation(self) -> tuple[int, str]:
-        """The generation of Keras this file is for, and how we know: "code", or "default" where nothing shows it."""
-        if self.is_keras_2:
-            return 2, "code"
-        return 3, "code" if self.training.shows_keras_3() else "default"
 
     def spans(self, nodes: list[Node]) -> dict[Node, Span]:
         """Where nodes lie in the text; asked for only when there are findings."""
