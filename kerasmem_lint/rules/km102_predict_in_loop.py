@@ -5,8 +5,8 @@ time.
 
 ## Why it costs memory
 
-On the TensorFlow backend every call keeps a little of what it made, and never gives it back; on all of them it costs many
-times the time of `predict_on_batch`, which gives the same array.
+On the TensorFlow backend the process grows with every call: a little of what it made stays, and holes in the heap that a
+running loop does not close. On all backends it takes many times as long as `predict_on_batch`, which gives the same array.
 
 ## Examples
 
