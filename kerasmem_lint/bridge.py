@@ -14,12 +14,13 @@ from pathlib import Path
 from typing import Any
 
 from kerasmem_lint.diagnostics import Diagnostic, Fix, Label, Location, Severity, Span
-from kerasmem_lint.errors import ConfigError, KerasmemError
+from kerasmem_lint.errors import ConfigError, KerasmemError, SourceError
 from kerasmem_lint.footprint import Budget, Footprint, FootprintError, Setup, TrainingProgram, estimate
 from kerasmem_lint.footprint.program import ENGINES, Engine
 from kerasmem_lint.footprint.remedies import LargestBatch, largest_batch
 from kerasmem_lint.footprint.text import largest_line, plain, size
 from kerasmem_lint.knowledge import gpus
+from kerasmem_lint.source import SourceFile, read
 
 MOST_CAUSES = 3
 
@@ -128,8 +129,9 @@ def judge(footprint: Footprint, directory: Path, largest: LargestBatch | None = 
 
 
 def failed(error: FootprintError, path: str, directory: Path) -> Diagnostic:
-    """KM903, with the reason, at the top of the file."""
-    where = _place(_lines(directory / path), 1)
+    """KM903, with the reason, where the program went wrong; at the top of its file where that is not known."""
+    path = _relative(error.file or path, directory)
+    where = _place(_source(directory / path), error.line or 1, error.cell)
     message = f"no footprint could be made: {plain(str(error))}"
     return Diagnostic(
         path=path,
@@ -147,12 +149,12 @@ def failed(error: FootprintError, path: str, directory: Path) -> Diagnostic:
 def _diagnostic(
     code: str, name: str, severity: Severity, message: str, path: str, directory: Path, footprint: Footprint, fix: Fix | None
 ) -> Diagnostic:
-    lines = _lines(directory / path)
-    span, location, source = _place(lines, footprint.line or 1)
+    file = _source(directory / path)
+    span, location, source = _place(file, footprint.line or 1, footprint.cell)
     labels: list[Label] = []
     for layer in footprint.by_layer:
         if layer.path and layer.file and layer.line and _relative(layer.file, directory) == path and len(labels) < MOST_CAUSES:
-            place = _place(lines, layer.line)
+            place = _place(file, layer.line, layer.cell)
             labels.append(Label(f"{plain(layer.path)} holds {size(layer.bytes)} at the peak", *place))
     return Diagnostic(
         path=path,
@@ -178,22 +180,29 @@ def _relative(path: str, directory: Path) -> str:
     )
 
 
-def _lines(path: Path) -> list[str]:
-    """The lines of a file with their ends; a notebook has none, because its lines are those of its cells."""
-    if path.suffix == ".ipynb":
-        return []
+def _source(path: Path) -> SourceFile | None:
+    """The file that a diagnostic stands in, None where it cannot be read."""
     try:
-        return path.read_text(encoding="utf-8").splitlines(keepends=True)
-    except (OSError, UnicodeDecodeError):
-        return []
+        return read(path)
+    except SourceError:
+        return None
 
 
-def _place(lines: list[str], line: int) -> tuple[Span, Location, tuple[str, ...]]:
-    """The code on a line, without the white space around it; an empty place at the start where there is no such line."""
-    if not 1 <= line <= len(lines):
-        return Span(0, 0), Location(1, 1, 1, 1, 1, 1), ()
-    text = lines[line - 1].rstrip()
-    start = len(text) - len(text.lstrip())
-    before = sum(len(other) for other in lines[: line - 1])
-    location = Location(line, start + 1, line, len(text) + 1, line, line)
-    return Span(before + start, before + len(text)), location, (text,)
+def _place(file: SourceFile | None, line: int, cell: int | None = None) -> tuple[Span, Location, tuple[str, ...]]:
+    """The code on a line, of a cell in a notebook, without the white space around it; else an empty place at the start."""
+    nowhere = Span(0, 0), Location(1, 1, 1, 1, 1, 1), ()
+    if file is None:
+        return nowhere
+    if file.notebook is not None:
+        held = file.notebook.cell_numbered(cell) if cell else next(iter(file.notebook.cells), None)
+        if held is None:
+            return nowhere
+        line += file.lines.position(held.start)[0] - 1
+    if not 1 <= line <= len(file.lines.starts):
+        return nowhere
+    start, end = file.lines.starts[line - 1], file.lines.line_end(line)
+    text = file.text[start:end]
+    start += len(text) - len(text.lstrip())
+    span = Span(start, max(start, end - len(text) + len(text.rstrip())))
+    location = file.location(span)
+    return span, location, file.source_lines(location)

@@ -30,8 +30,10 @@ class Rule:
     ``calls`` are canonical callee names, ``*`` standing for one part (``keras.datasets.*.load_data``); ``bases`` canonical base
     classes whose subclasses are sites; ``divisions`` makes every ``/`` and ``/=`` a site, ``stores`` every
     ``container[key] = value``. With ``in_loop`` only sites in a loop
-    count (those in a local function that a loop calls too). ``words`` must occur in a file for the rule to look at it: by
-    default the last parts of ``calls`` and ``bases``. ``hides`` names rules whose finding on the same node is the same cause.
+    count (those in a local function that a loop calls too), with ``assigned`` only calls that are the whole right side of an
+    assignment. ``words`` must occur in a file for the rule to look at it: by
+    default the last parts of ``calls`` and ``bases``; where ``beside`` names more, one of those must occur as well, or be the
+    configured backend. ``hides`` names rules whose finding on the same node is the same cause.
     ``backends`` and ``generations`` say where the claim was measured to hold.
     """
 
@@ -46,7 +48,9 @@ class Rule:
     divisions: bool = False
     stores: bool = False
     in_loop: bool = False
+    assigned: bool = False
     words: tuple[str, ...] = ()
+    beside: tuple[str, ...] = ()
     hides: tuple[str, ...] = ()
     status: Status = "stable"
     default: bool = True
@@ -113,6 +117,7 @@ class Context:
     backend: str
     backend_source: str
     generation: int
+    generation_source: str
     is_test: bool
     is_notebook: bool
 
@@ -204,6 +209,10 @@ class Context:
         """The source of a node on one line, shortened to 60 characters."""
         text = " ".join(self.facts.code(node).split())
         return text if len(text) <= 60 else text[:57] + "..."
+
+    def assumed_generation(self) -> str:
+        """``" (Keras 3 assumed)"`` when neither the file nor the configuration says which Keras runs it, else ""."""
+        return " (Keras 3 assumed)" if self.generation_source == "default" else ""
 
     def assumed(self) -> str:
         """``" (TensorFlow backend assumed)"`` when the file does not say what Keras runs on, else ""."""

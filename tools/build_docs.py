@@ -1,7 +1,8 @@
 """Everything in the documentation that is generated: ``python -m tools.build_docs [--check | --site]``.
 
 Without an option the generated parts that are committed are written anew: the rule table and the output shown in README.md, and
-``measured.json``, the figures that ``explain`` quotes. ``--check`` writes nothing, names what is out of date and exits with 1.
+``measured.json``, the figures that ``explain`` quotes. ``--check`` writes nothing, names what is out of date and exits with 1; it also
+makes the pages of the site in memory, so that a quote of no record, or a mapping to no rule, is found without the generator of the site.
 ``--site`` also gathers the pages of the web site under build/docs and, where zensical is installed, builds it into site/.
 """
 
@@ -34,6 +35,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     stale = [path for path, text in generated().items() if not path.exists() or text != path.read_text(encoding="utf-8")]
     if options.check:
+        site_pages.gather(ROOT)
         for path in stale:
             print(f"out of date: {path.relative_to(ROOT)}; run python -m tools.build_docs", file=sys.stderr)
         return int(bool(stale))

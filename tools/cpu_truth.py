@@ -129,7 +129,8 @@ def estimate(engine: str, case: str) -> dict:
     else:
         model, shapes = load(case)
     specs = [Spec(*shape) for shape in shapes]
-    trace = trace_torch.trace_step(model, *specs, device="cpu") if engine == "torch" else trace_graph.trace_step(model, *specs)
+    follow = trace_torch if engine == "torch" else trace_graph
+    trace = follow.trace_step(model, *specs, device="cpu")
     grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - size) * 1024
     sizes = {buffer.id: buffer.bytes for buffer in trace.buffers}
     live = peak = 0

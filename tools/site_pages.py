@@ -5,13 +5,11 @@ from __future__ import annotations
 import posixpath
 import re
 import shutil
-import sys
-from importlib import import_module
 from pathlib import Path
-from typing import Any
 
 from kerasmem_lint.api import RulePage, list_rules
 from kerasmem_lint.cli.explain import head, rest
+from tools import mapping_page, quotes
 
 Pages = dict[str, str]
 """Path on the site → Markdown."""
@@ -36,16 +34,15 @@ _SHELVES = {
 
 
 def gather(root: Path) -> Pages:
-    """Every page, with links that hold on the site."""
+    """Every page, with quoted figures filled in and links that hold on the site. Ends the program where a page cannot be made."""
     places = {f"docs/{path.name}": path.name for path in sorted((root / "docs").glob("*.md"))} | DOCUMENTS
-    pages = {place: _relinked((root / source).read_text("utf-8"), source, place, places) for source, place in places.items()}
+    texts = {source: (root / source).read_text("utf-8") for source in places}
+    texts |= {source: quotes.quoted(text, source, root) for source, text in texts.items() if source.startswith("docs/")}
+    pages = {place: _relinked(texts[source], source, place, places) for source, place in places.items()}
     rules = list_rules()
     pages |= {f"rules/{page.code}.md": rule_page(page) for page in rules}
     pages["rules/index.md"] = _rule_index(rules)
-    mappings = root / "docs" / "mappings.toml"
-    if mappings.exists():
-        toml = import_module("tomllib" if sys.version_info >= (3, 11) else "tomli")
-        pages["mappings.md"] = _mappings(toml.loads(mappings.read_text("utf-8")), {page.code for page in rules})
+    pages["mappings.md"] = mapping_page.mapping_page(mapping_page.read(root), rules)
     codes = {page.code for page in rules}
     return {place: _with_codes_linked(text, place, codes) for place, text in pages.items()}
 
@@ -67,17 +64,6 @@ def _rule_index(rules: tuple[RulePage, ...]) -> str:
                 f"| {page.code} | {page.name} | {page.severity if page.default else 'off'} | {_cell(page.summary)} |\n"
                 for page in rows
             )
-    return text
-
-
-def _mappings(document: dict[str, Any], codes: set[str]) -> str:
-    text = "# What others call it\n\nWhich rule covers which smell of other catalogues, and why some are covered by none.\n"
-    for table in document["table"]:
-        text += f"\n## {table['title']}\n\n*{table['source']}.* {table['note']}\n\n| theirs | ours | remark |\n| --- | --- | --- |\n"
-        for row in table["row"]:
-            theirs = row["theirs"] + (f" (`{row['check']}`)" if row.get("check") else "")
-            ours = ", ".join(code for code in row["rules"] if code in codes) or "none"
-            text += f"| {_cell(theirs)} | {ours} | {_cell(row.get('remark', ''))} |\n"
     return text
 
 

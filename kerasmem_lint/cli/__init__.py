@@ -49,11 +49,18 @@ def _run(given: list[str]) -> int:
     if verb is not None and verb not in dict(_VERBS) and os.path.exists(verb):
         raise UsageError(f"a verb comes first; did you mean `kerasmem-lint check {verb}`?")
     parser = _parser(verb)
+    own: list[str] = []
+    if verb == "footprint" and "--" in given:
+        # What follows is the program's; argparse would take it only where no option stands between it and the script.
+        cut = given.index("--")
+        given, own = given[:cut], given[cut + 1 :]
     options, rest = parser.parse_known_args(given)
     if rest and verb in ("check", "baseline") and not any(word.startswith("-") for word in rest):
         options.paths += rest  # argparse takes paths up to the first option only
     elif rest:
         raise UsageError(f"no such option or argument: {' '.join(rest)}; `kerasmem-lint {verb or 'VERB'} --help` lists them")
+    if own:
+        options.arguments += own
     run: Callable[[argparse.Namespace], int] | None = getattr(options, "run", None)
     if run is None:
         parser.print_help()

@@ -70,7 +70,7 @@ class Editor:
         before = start
         while before > 0 and self.text[before - 1] in " \t\r\n":
             before -= 1
-        if before > 0 and self.text[before - 1] == ",":
+        if before > 0 and self.text[before - 1] == "," and not self._may_be_comment(before, start):
             return Edit(Span(before - 1, end), "")
         after = end
         while after < len(self.text) and self.text[after] in " \t":
@@ -81,6 +81,11 @@ class Editor:
                 after += 1
             return Edit(Span(start, after), "")
         return Edit(Span(start, end), "")
+
+    def _may_be_comment(self, place: int, following: int) -> bool:
+        """May what ends at ``place`` be a comment? Only if ``following`` stands on a later line."""
+        line_start = max(self.text.rfind("\n", 0, place), self.text.rfind("\r", 0, place)) + 1
+        return "#" in self.text[line_start:place] and any(end in self.text[place:following] for end in "\r\n")
 
     def _line(self, span: Span, change: Change) -> Edit | None:
         """Insert a statement line after (or before) the statement under ``span``, with its indentation."""

@@ -40,7 +40,7 @@ def lint(source: SourceFile, active: ActiveRules, *, noqa: bool = True) -> FileR
         if len(source.text) > _LONG and not (active.words and active.words.search(source.text)):
             return _finish(source, active, [], list(problems), frozenset(), noqa)
         tree = parse_ast(source.text)
-        rules = worth_asking(source.text, active)
+        rules = worth_asking(source.text, tree, active)
         if not rules:
             return _finish(source, active, [], list(problems), frozenset(), noqa)
         from kerasmem_lint.facts import Facts
@@ -166,14 +166,24 @@ class _Run:
             if settings.backend is not None and origin in ("default", "code"):
                 backend, origin = settings.backend, "configuration"
             if settings.target_keras is not None:
-                generation = int(settings.target_keras[0])
+                generation, told = int(settings.target_keras[0]), "configuration"
             else:
-                generation = 2 if self.facts.is_keras_2 else 3
+                generation, told = self.facts.generation
             quiet = (self.test and not rule.in_tests) or backend not in rule.backends or generation not in rule.generations
             self.contexts[rule.code] = (
                 None
                 if quiet
-                else Context(self.facts, rule, active.options, backend, origin, generation, self.test, self.source.is_notebook)
+                else Context(
+                    self.facts,
+                    rule,
+                    active.options,
+                    backend,
+                    origin,
+                    generation,
+                    told,
+                    self.test,
+                    self.source.is_notebook,
+                )
             )
         return self.contexts[rule.code]
 

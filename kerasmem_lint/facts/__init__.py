@@ -112,6 +112,13 @@ class Facts:
     def is_keras_2(self) -> bool:
         return self.training.is_keras_2()
 
+    @cached_property
+    def generation(self) -> tuple[int, str]:
+        """The generation of Keras this file is for, and how we know: "code", or "default" where nothing shows it."""
+        if self.is_keras_2:
+            return 2, "code"
+        return 3, "code" if self.training.shows_keras_3() else "default"
+
     def spans(self, nodes: list[Node]) -> dict[Node, Span]:
         """Where nodes lie in the text; asked for only when there are findings."""
         return find_spans(self.syntax, self._tree, self.text, nodes)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import libcst as cst
 
+from kerasmem_lint.facts import toys
 from kerasmem_lint.facts.arguments import argument
 from kerasmem_lint.facts.value import UNKNOWN, Kind, Value
 from kerasmem_lint.knowledge import names as known
@@ -203,6 +204,9 @@ def api_call(name: str, call: cst.Call, values: Values) -> Sequence[Value]:
         first = values.one(call.args[0].value) if call.args else UNKNOWN
         if first.origin == "image":
             return [replace(first, node=call, dtype="float64" if name.startswith("skimage.transform.") else first.dtype)]
+    made = toys.made_up(name, call, values)
+    if made:
+        return made
     if name.startswith("tensorflow.") and last in ("constant", "convert_to_tensor", "cast", "identity", "stack", "concat"):
         return [Value("tensor", name, call, part=True)]
     if name in ("keras.legacy.preprocessing.image.ImageDataGenerator", "keras.preprocessing.image.ImageDataGenerator"):
@@ -213,7 +217,8 @@ def api_call(name: str, call: cst.Call, values: Values) -> Sequence[Value]:
 def _keras_dataset(dataset: str, call: cst.Call) -> Value:
     images = dataset in known.IMAGE_DATASETS
     dtype = "uint8" if images else ("float64" if dataset in ("boston_housing", "california_housing") else "object")
-    x = Value("array", f"keras.datasets.{dataset}", call, dtype=dtype, origin="keras-dataset")
+    origin = "toy" if dataset in toys.TOY_DATASETS else "keras-dataset"
+    x = Value("array", f"keras.datasets.{dataset}", call, dtype=dtype, origin=origin)
     y = Value("array", f"keras.datasets.{dataset}.labels", call, dtype="uint8" if images else "int64", origin="labels")
     pair = Value("tuple", items=(x, y))
     return Value("tuple", f"keras.datasets.{dataset}.load_data", call, items=(pair, pair))
@@ -234,7 +239,7 @@ def _numpy(name: str, call: cst.Call, values: Values) -> Sequence[Value]:
         return [replace(first, node=call)] if first.kind == "array" else [Value("array", f"numpy.{name}", call)]
     if name in _JOIN_FUNCTIONS:
         made = _as_array(argument(call, 0, "arrays"), call, values)
-        return [replace(made, name=f"numpy.{name}", node=call, part=False)]
+        return [replace(made, name=f"numpy.{name}", node=call, part=_joins_pieces(argument(call, 0, "arrays"), values))]
     if name in _FLOAT64_MAKERS:
         # What is made of zeros is filled afterwards, with data of which nothing is known.
         kind = "random" if name.startswith("random.") else ("" if name in _FILLED_LATER else "literal")
@@ -256,6 +261,14 @@ def _numpy(name: str, call: cst.Call, values: Values) -> Sequence[Value]:
     return [Value("array", f"numpy.{name}", call)]
 
 
+def _joins_pieces(source: cst.BaseExpression | None, values: Values) -> bool:
+    """Is a part of the data joined with what a model made to go with it, as in ``(real_batch, fake_batch)``?"""
+    if not isinstance(source, (cst.Tuple, cst.List)):
+        return False
+    joined = [values.one(element.value) for element in source.elements]
+    return any(value.part for value in joined) and any(value.origin == "prediction" for value in joined)
+
+
 def _as_array(source: cst.BaseExpression | None, call: cst.Call, values: Values) -> Value:
     """What ``np.array(source)`` holds: one array made of a list of pieces, or a copy of an array."""
     found = values.one(source)
@@ -267,8 +280,8 @@ def _as_array(source: cst.BaseExpression | None, call: cst.Call, values: Values)
         if arrays and all(piece.dtype == arrays[0].dtype for piece in arrays):
             origin = "images" if arrays[0].origin in ("image", "images") else arrays[0].origin
             return Value("array", "numpy.array", call, dtype=arrays[0].dtype, origin=origin)
-        if pieces and all(piece.kind in ("number", "list", "tuple", "string") for piece in pieces):
-            return Value("array", "numpy.array", call, origin="literal" if found.name == "literal" else "")
+        if toys.is_written_out(found, values):
+            return Value("array", "numpy.array", call, origin="literal")
     return Value("array", "numpy.array", call)
 
 

@@ -21,13 +21,17 @@ _ONLY_KERAS = frozenset(
 """Method names that no other library gives its models."""
 
 _COMPILE_KEYWORDS = frozenset({"loss", "optimizer", "metrics"})
-_KERAS_ACTS = _ONLY_KERAS | {"load_weights", "save_weights", "get_layer", "compile", "fit"}
+_KERAS_ACTS = _ONLY_KERAS | {
+    "load_weights", "save_weights", "get_layer", "compile", "fit", "summary", "get_weights", "set_weights", "reset_states",
+}  # fmt: skip
 _MODEL_METHODS = frozenset(["fit", "predict", "evaluate", "compile", "__call__"]) | _ONLY_KERAS
 _MODEL_NAME = re.compile(
-    r"(?:^|_)(?:model|net|network|generator|discriminator|critic|actor|gan|autoencoder|encoder|decoder|vae|cnn|lstm|rnn|dqn)\d*$",
+    r"(?:^|_)(?:model|net|network|generator|discriminator|critic|actor|gan|autoencoder|encoder|decoder|vae|cnn|lstm|rnn|dqn)\d*"
+    r"(?:_\w+)?$",
     re.IGNORECASE,
 )
 _MAX_CALL_LEVELS = 3
+_FEW = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +68,7 @@ class Calls:
         self._function_memo: dict[cst.CSTNode, list[Iteration]] = {}
         self._rounds_memo: dict[Loop, int | None] = {}
         self._acts: set[str] | None = None
+        self._trains_by_batch = False
         self._passed: dict[cst.CSTNode, list[cst.Call]] | None = None
 
     def names(self, call: cst.Call) -> tuple[str, ...]:
@@ -113,19 +118,33 @@ class Calls:
         return False
 
     def _acts_like_keras(self, receiver: cst.BaseExpression) -> bool:
-        """Is something done to a variable of this spelling that only makes sense for a Keras model?"""
+        """Is something done to a variable of this spelling that only makes sense for a Keras model?
+
+        In a file that trains by `train_on_batch`, which no other library has, every model is taken to be one.
+        """
         if self._acts is None:
             self._acts = set()
             for call in self._syntax.calls:
-                if isinstance(call.func, cst.Attribute) and call.func.attr.value in _KERAS_ACTS:
+                if isinstance(call.func, cst.Attribute) and (
+                    call.func.attr.value in _KERAS_ACTS or self._saves_keras_file(call)
+                ):
                     method, given = call.func.attr.value, keywords(call)
                     if (method == "fit" and not given & known.FIT_KEYWORDS) or (
                         method == "compile" and not given & _COMPILE_KEYWORDS
                     ):
                         continue
                     self._acts.add(spelling(call.func.value))
+                    self._trains_by_batch = self._trains_by_batch or method == "train_on_batch"
         written = spelling(receiver)
-        return bool(written) and written in self._acts and _MODEL_NAME.search(written) is not None
+        if _MODEL_NAME.search(written.rpartition(".")[2]) is None:
+            return False
+        return written in self._acts or self._trains_by_batch
+
+    def _saves_keras_file(self, call: cst.Call) -> bool:
+        """Is it ``model.save("model.h5")``, in a format of which Keras alone makes files by that method?"""
+        if not isinstance(call.func, cst.Attribute) or call.func.attr.value != "save" or not call.args:
+            return False
+        return (self._literals.string_pattern(call.args[0].value) or "").endswith((".h5", ".hdf5", ".keras"))
 
     # How often
 
@@ -181,7 +200,10 @@ class Calls:
     def _count_rounds(self, loop: Loop) -> int | None:
         if isinstance(loop.node, (cst.For, cst.While)) and _ends_in_break(loop.node.body):
             return 1
-        return self._literals.length(loop.iterable) if loop.iterable is not None else None
+        count = self._literals.length(loop.iterable) if loop.iterable is not None else None
+        if count is not None and count <= _FEW and self._literals.is_setting(loop.iterable):
+            return None  # who is asked how many rounds there are can say more than the default
+        return count
 
     def function_of(self, node: cst.CSTNode) -> cst.CSTNode | None:
         """The function (``def`` or ``lambda``) whose body holds ``node``; None at module level and in class bodies."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 import libcst as cst
 
@@ -37,6 +38,14 @@ class Datasets:
         self._calls = calls
         self._training = training
         self._syntax = values.syntax
+
+    @cached_property
+    def reads_named_files(self) -> bool:
+        """Does the file read what its tables name, by ``flow_from_dataframe``, so that the tables hold no data themselves?"""
+        return any(
+            isinstance(call.func, cst.Attribute) and call.func.attr.value == "flow_from_dataframe"
+            for call in self._syntax.calls
+        )
 
     def before(self, call: cst.Call) -> Iterator[Step]:
         """The steps that a pipeline has gone through before the method ``call``, latest first.

@@ -12,6 +12,7 @@ import libcst as cst
 from kerasmem_lint.facts.arguments import argument
 from kerasmem_lint.facts.calls import Calls, spelling
 from kerasmem_lint.facts.syntax import ItemStore
+from kerasmem_lint.facts.toys import MADE_UP
 from kerasmem_lint.facts.values import Values
 
 Often = Literal["epoch", "batch"]
@@ -221,7 +222,7 @@ class Hooks:
         if isinstance(node, cst.Subscript):
             return True
         values = self._values.of(node)
-        return any(value.part or value.origin in ("random", "literal") or value.kind == "tensor" for value in values) or bool(
+        return any(value.part or value.origin in MADE_UP or value.kind == "tensor" for value in values) or bool(
             re.search(r"noise|latent|seed|sample|one|single|test_(?:img|image)|example|random", spelling(node).lower())
         )
 

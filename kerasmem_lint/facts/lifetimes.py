@@ -129,8 +129,14 @@ class Lifetimes:
         return any(not loop.first <= self._syntax.order(read) <= loop.last for read in self._flow.reads(name.value, owner))
 
     def unread_name(self, call: cst.CSTNode) -> str:
-        """The name an expression is bound to, when nothing in the file reads it; else ""."""
+        """The name an expression is bound to, when nothing in the file reads it; else "".
+
+        A list that nothing reads does not count as a reader: of ``stop`` in ``callbacks = [stop]`` the answer is ``callbacks``.
+        """
         parent = self._syntax.parent(call)
+        if isinstance(parent, cst.Element):
+            display = self._syntax.parent(parent)
+            return self.unread_name(display) if isinstance(display, (cst.List, cst.Tuple)) else ""
         if not isinstance(parent, cst.Assign) or len(parent.targets) != 1 or not isinstance(parent.targets[0].target, cst.Name):
             return ""
         name = parent.targets[0].target
@@ -138,7 +144,11 @@ class Lifetimes:
         owner = self._values.names.owner(name.value, scope)
         if owner is None or scope.kind == "class" or name.value in scope.names_elsewhere:
             return ""
-        return "" if self._flow.reads(name.value, owner) else name.value
+        reads = self._flow.reads(name.value, owner)
+        if not reads:
+            return name.value
+        lists = {self.unread_name(read) if isinstance(self._syntax.parent(read), cst.Element) else "" for read in reads}
+        return min(lists)
 
 
 def _names_in(target: cst.CSTNode) -> set[str]:

@@ -254,7 +254,7 @@ class Literals:
         if len(given) == 1:
             return given[0]
         numbers = {self.number(item) for item in given if item is not None}
-        if None not in given and len(numbers) == 1:
+        if None not in given and len(numbers) == 1 and None not in numbers:
             return given[0]
         return None
 
@@ -295,6 +295,22 @@ class Literals:
             if isinstance(element, cst.DictElement) and self.string(element.key) == key:
                 return element.value
         return None
+
+    def is_setting(self, node: cst.CSTNode | None) -> bool:
+        """Does the user choose this on the command line, so that a default says how it begins, not how large it gets?"""
+        for _ in range(_MAX_STEPS):
+            if isinstance(node, cst.Call) and self._values.builtin(node.func) in ("range", "trange", "tqdm", "int"):
+                return any(self.is_setting(item.value) for item in node.args)
+            if isinstance(node, cst.Attribute) and any(
+                value.name.endswith((".parse_args", ".parse_known_args", "flags.FLAGS"))
+                for value in self._values.of(node.value)
+            ):
+                return True
+            source = self._source(node) if isinstance(node, (cst.Name, cst.Attribute)) else None
+            if source is None or source is node:
+                return False
+            node = source
+        return False
 
     def options(self) -> dict[str, cst.BaseExpression | None]:
         """The defaults of the command-line options the file declares with argparse or absl flags."""

@@ -6,7 +6,7 @@ import libcst as cst
 
 from kerasmem_lint.facts.calls import Calls, Iteration, spelling
 from kerasmem_lint.facts.flow import inside
-from kerasmem_lint.facts.syntax import Loop
+from kerasmem_lint.facts.syntax import Binding, Loop
 from kerasmem_lint.facts.training import Training
 from kerasmem_lint.facts.value import Value
 from kerasmem_lint.facts.values import Values
@@ -19,6 +19,9 @@ _CLEARING = (
     "tensorflow.compat.v1.reset_default_graph",
     "tensorflow.reset_default_graph",
 )
+_ALIASES = (cst.Name, cst.Attribute, cst.IfExp, cst.BooleanOperation)
+"""Expressions that give a model another name; what they name is made elsewhere."""
+
 _MAX_LEVELS = 4
 
 
@@ -36,7 +39,17 @@ class Loops:
 
         Also what a function of another file gives: the caller knows already that this is used as a model.
         """
-        return [value for value in self._values.of(receiver) if _may_make(value)]
+        found = [value for value in self._values.of(receiver) if _may_make(value)]
+        if not found and isinstance(receiver, cst.Name) and receiver in self._syntax.noted:
+            found = [value for binding in self._values.flow.reaching(receiver) for value in self._made_by(binding)]
+        return found
+
+    def _made_by(self, binding: Binding) -> list[Value]:
+        """The models a binding may give its name; ``model, size = create()`` gets one from a function of another file, too."""
+        values = self._values.bound(binding)
+        if binding.path and isinstance(binding.value, cst.Call):
+            values += self._values.of(binding.value)
+        return [value for value in values if _may_make(value)]
 
     def made_per_round(self, receiver: cst.CSTNode | None, iteration: Iteration) -> Value | None:
         """The model behind ``receiver``, if each round of the loop makes a new one."""
@@ -52,9 +65,12 @@ class Loops:
         if level > _MAX_LEVELS:
             return False
         if isinstance(receiver, cst.Call):
-            return True
+            return self._returns_per_round(receiver, iteration)
         if isinstance(receiver, cst.Attribute):
             return self._attribute_per_round(receiver, iteration, level)
+        if isinstance(receiver, (cst.IfExp, cst.BooleanOperation)):
+            sides = (receiver.body, receiver.orelse) if isinstance(receiver, cst.IfExp) else (receiver.left, receiver.right)
+            return any(self._bound_per_round(side, iteration, level + 1) for side in sides)
         if not isinstance(receiver, cst.Name) or receiver not in self._syntax.noted:
             return False
         for binding in self._values.flow.reaching(receiver):
@@ -69,15 +85,22 @@ class Loops:
                     ):
                         return True
                 continue
-            if not any(_may_make(value) for value in self._values.bound(binding)):
+            if not self._made_by(binding):
                 continue
-            if isinstance(binding.value, cst.Name) and self._bound_per_round(binding.value, iteration, level + 1):
-                return True
-            if not isinstance(binding.value, cst.Name) and self._place_runs_in(
-                binding.place.loop, binding.place.scope, iteration
+            if isinstance(binding.value, _ALIASES):
+                if self._bound_per_round(binding.value, iteration, level + 1):
+                    return True
+            elif self._place_runs_in(binding.place.loop, binding.place.scope, iteration) and (
+                not isinstance(binding.value, cst.Call) or self._returns_per_round(binding.value, iteration)
             ):
                 return True
         return False
+
+    def _returns_per_round(self, call: cst.Call, iteration: Iteration) -> bool:
+        """Does the call make the model, or a function of this file that it runs? Not a getter of one that is kept."""
+        targets = self._values.local_targets(call)
+        makers = [value.node for value in self._values.of(call) if _may_make(value) and value.node is not None]
+        return not targets or not makers or any(maker is call or self.runs_in(maker, iteration) for maker in makers)
 
     def _attribute_per_round(self, receiver: cst.Attribute, iteration: Iteration, level: int) -> bool:
         """``self.model``: made per round when the object is, or when the storing method is called in the loop."""
@@ -100,8 +123,6 @@ class Loops:
         if iteration.loop is not None and inside(loop, iteration.loop):
             return True
         # A binding in a function that the loop (or the search) calls runs once per round.
-        if iteration.site is None and iteration.search is None:
-            return False
         node = getattr(getattr(scope, "function", None), "node", None)
         return node is not None and any(other.node is iteration.node for other in self._calls.iterations_of_function(node))
 
@@ -140,6 +161,16 @@ class Loops:
                 if any(value.node is maker for value in self._values.of(call.func.value)):
                     return call
         return None
+
+    def look_after(self, training: cst.Call) -> bool:
+        """Is a training call in a search, in a loop that saves by itself, or in one that makes a new model each round?"""
+        model = training.func.value if isinstance(training.func, cst.Attribute) else None
+        return any(
+            iteration.search is not None
+            or self.made_per_round(model, iteration) is not None
+            or self._training.saved_in_loop(iteration.node)
+            for iteration in self._calls.iterations(training)
+        )
 
     def rebound_in(self, receiver: cst.CSTNode | None, iteration: Iteration) -> bool:
         """Is a name given a value inside the loop, or is it the loop's own variable?"""

@@ -9,6 +9,7 @@ from kerasmem_lint.facts.calls import Calls, call_argument
 from kerasmem_lint.facts.literals import Literals
 from kerasmem_lint.facts.shapes import Shapes
 from kerasmem_lint.facts.syntax import Syntax
+from kerasmem_lint.facts.toys import MADE_UP
 from kerasmem_lint.facts.values import Values
 
 _PREDICTS = ("Model.predict", "Model.predict_on_batch", "Model.__call__")
@@ -53,7 +54,7 @@ class Outputs:
         values = [value for value in self._values.of(node) if value.kind not in ("unknown", "none")]
         return bool(values) and all(
             value.kind in ("dataset", "generator")
-            or (value.kind == "array" and not value.part and value.origin not in ("literal", "random", "image", ""))
+            or (value.kind == "array" and not value.part and value.origin not in (*MADE_UP, "image", ""))
             for value in values
         )
 

@@ -10,6 +10,8 @@ import libcst as cst
 from kerasmem_lint.facts.arguments import argument
 from kerasmem_lint.facts.calls import Calls
 from kerasmem_lint.facts.literals import Literals
+from kerasmem_lint.facts.syntax import Binding
+from kerasmem_lint.facts.toys import MADE_UP
 from kerasmem_lint.facts.value import Value
 from kerasmem_lint.facts.values import Values
 
@@ -79,8 +81,17 @@ class Shapes:
         if not isinstance(node, cst.Name) or node not in self._syntax.noted:
             return False
         bindings = self._values.flow.reaching(node)
-        return bool(bindings) and all(
-            binding.kind == "assign" and not binding.path and self.is_batch_of_one(binding.value) for binding in bindings
+        return bool(bindings) and all(self._binds_one(binding) for binding in bindings)
+
+    def _binds_one(self, binding: Binding) -> bool:
+        if binding.kind == "parameter":
+            function = binding.place.scope.node
+            given = [self._values.argument_for(site, function, binding.name) for site in self._values.call_sites(function)]
+            return bool(given) and all(self.is_batch_of_one(item) for item in given)
+        return (
+            binding.kind == "assign"
+            and not binding.path
+            and (self.is_batch_of_one(binding.value) or binding.value in self._busy)
         )
 
     def _makes_one(self, call: cst.Call) -> bool:
@@ -122,10 +133,24 @@ class Shapes:
             return start is not None and end is not None and end - start == 1
         return False
 
+    def is_drawn(self, node: cst.CSTNode | None) -> bool:
+        """Is this a batch that a generator or an iterator handed out: ``next(batches)``, ``batches.next()``?"""
+        if isinstance(node, cst.Call):
+            return self._values.builtin(node.func) == "next" or (
+                isinstance(node.func, cst.Attribute) and node.func.attr.value in ("next", "get_next", "__next__")
+            )
+        if not isinstance(node, cst.Name) or node not in self._syntax.noted:
+            return False
+        bindings = self._values.flow.reaching(node)
+        return bool(bindings) and all(
+            binding.kind == "assign" and isinstance(binding.value, cst.Call) and self.is_drawn(binding.value)
+            for binding in bindings
+        )
+
     def is_made_up(self, value: Value) -> bool:
         """Is this toy data: random numbers, ranges, or numbers written out in the file?"""
         if value.kind in ("array", "frame", "tensor"):
-            return value.origin in ("literal", "random")
+            return value.origin in MADE_UP
         if value.kind == "list" and value.name == "literal" and value.elements:
             return all(
                 inner.kind == "number" or self.is_made_up(inner)

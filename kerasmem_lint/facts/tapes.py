@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import libcst as cst
 
@@ -19,12 +20,13 @@ _OTHER = frozenset({"watch", "reset", "stop_recording", "watched_variables"})
 class Tape:
     """One ``tf.GradientTape(…)`` and the variable it goes by.
 
-    ``block`` is its ``with`` statement; ``asks`` the calls of ``gradient`` and its kin; ``keepers`` the ``append`` calls and stores that put
-    it somewhere else; ``escapes`` is set where it is used in a way that is none of these.
+    ``block`` is its ``with`` statement, None for one that is made for an attribute and entered later; ``asks`` the calls of
+    ``gradient`` and its kin; ``keepers`` the ``append`` calls and stores that put it somewhere else; ``escapes`` is set where it is used
+    in a way that is none of these.
     """
 
     call: cst.Call
-    block: cst.With
+    block: cst.With | None
     persistent: bool
     asks: tuple[cst.Call, ...]
     keepers: tuple[cst.CSTNode, ...]
@@ -41,8 +43,10 @@ class Tapes:
         self._syntax = values.syntax
 
     def of(self, call: cst.Call) -> Tape | None:
-        """The tape that ``with tf.GradientTape(…) as tape:`` makes; None for tapes made in any other way."""
+        """The tape of ``with tf.GradientTape(…) as tape:`` or ``self.tape = tf.GradientTape(…)``; None for those made otherwise."""
         item = self._syntax.parent(call)
+        if isinstance(item, cst.Assign):
+            return self._on_attribute(call, item)
         block = self._syntax.parent(item) if isinstance(item, cst.WithItem) else None
         if (
             not isinstance(item, cst.WithItem)
@@ -61,6 +65,24 @@ class Tapes:
         if not isinstance(target, cst.Name):
             return None
         return self._named(call, block, persistent, target)
+
+    def _on_attribute(self, call: cst.Call, assign: cst.Assign) -> Tape | None:
+        """A persistent tape that an attribute is given, and that a ``with`` enters: kept, unless it is let go somewhere."""
+        target = assign.targets[0].target
+        if not isinstance(target, cst.Attribute) or self._literals.boolean(argument(call, 0, "persistent")) is not True:
+            return None
+        stores = self._syntax.attribute_stores.get(target.attr.value, ())
+        let_go = any(self._literals.is_none(store.value) and store.node.deep_equals(target) for store in stores)
+        entered = any(target.deep_equals(attribute) for attribute in self._entered)
+        if let_go or not entered:
+            return None
+        return Tape(call, None, True, self._asks_of_attribute(target), (target,), False)
+
+    @cached_property
+    def _entered(self) -> list[cst.Attribute]:
+        """The attributes that a ``with`` enters: ``with self.tape:``."""
+        blocks = [node for node in self._syntax.noted if isinstance(node, cst.With)]
+        return [item.item for block in blocks for item in block.items if isinstance(item.item, cst.Attribute)]
 
     def _named(self, call: cst.Call, block: cst.With, persistent: bool, target: cst.Name) -> Tape | None:
         owner = self._values.names.owner(target.value, self._syntax.place(target).scope)
@@ -107,12 +129,15 @@ class Tapes:
 
     def is_inside_own_block(self, ask: cst.Call, tape: Tape) -> bool:
         return (
-            tape.block in self._syntax.ancestors(ask) and self._syntax.place(ask).scope is self._syntax.place(tape.call).scope
+            tape.block is not None
+            and tape.block in self._syntax.ancestors(ask)
+            and self._syntax.place(ask).scope is self._syntax.place(tape.call).scope
         )
 
     def is_recorded_elsewhere(self, tape: Tape) -> bool:
         """Is the tape within the ``with`` of another one, so that its gradients are meant to be recorded?"""
-        blocks = [node for node in (*self._syntax.ancestors(tape.call), *_withs_in(tape.block)) if isinstance(node, cst.With)]
+        within = _withs_in(tape.block) if tape.block is not None else []
+        blocks = [node for node in (*self._syntax.ancestors(tape.call), *within) if isinstance(node, cst.With)]
         return any(
             item.item is not tape.call and self._is_tape(item.item) for block in dict.fromkeys(blocks) for item in block.items
         )

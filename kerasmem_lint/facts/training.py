@@ -216,6 +216,11 @@ class Training:
         return found
 
     @cached_property
+    def fits(self) -> tuple[cst.Call, ...]:
+        """The calls of the file that train a model by ``fit``, in running order."""
+        return tuple(call for call in self._syntax.calls if self._calls.named(call, "Model.fit", "Model.fit_generator"))
+
+    @cached_property
     def wants_float64(self) -> bool:
         """Does the file make float64 the type Keras computes in?"""
         return any(

@@ -14,7 +14,7 @@ from typing import Any
 
 import libcst as cst
 
-from kerasmem_lint.facts import arrays
+from kerasmem_lint.facts import arrays, toys
 from kerasmem_lint.facts.arguments import argument, keywords
 from kerasmem_lint.facts.flow import Flow
 from kerasmem_lint.facts.names import Names
@@ -129,14 +129,14 @@ class Values:
             return self._drill(element, binding.path)
         if binding.value is None:
             return (UNKNOWN,)
-        values = self.of(binding.value)
-        if binding.kind == "assign" and not binding.path:
+        values = self._drill(self.of(binding.value), binding.path)
+        if binding.kind == "assign":
             grown = self._growth.get((binding.place.scope.function, binding.name))
             if grown:
                 values = tuple(
                     replace(value, elements=(*value.elements, *grown)) if value.kind == "list" else value for value in values
                 )
-        return self._drill(values, binding.path)
+        return values
 
     def _drill(self, values: tuple[Value, ...], path: tuple[int, ...]) -> tuple[Value, ...]:
         for index in path:
@@ -208,8 +208,12 @@ class Values:
         """The expression that the call ``site`` gives for a parameter of a local function."""
         position = self.position(function, parameter)
         if position is not None and self.class_of(function) is not None and not _is_static(function):
-            position -= 1
+            position -= 0 if self._through_class(site.func) and not _is_static(function, "classmethod") else 1
         return argument(site, position, parameter)
+
+    def _through_class(self, func: cst.BaseExpression) -> bool:
+        """Is a method called on its class, with the instance as first argument: ``Trainer.run(self, x)``?"""
+        return isinstance(func, cst.Attribute) and any(value.kind == "class" for value in self.of(func.value))
 
     def call_sites(self, function: cst.CSTNode) -> list[cst.Call]:
         """The calls of a function of this file, by its name or as a method; for ``__init__``, of its class."""
@@ -234,8 +238,9 @@ class Values:
                     targets.append(binding.node)
             return targets
         if isinstance(func, cst.Attribute) and func.attr.value in self._method_names:
-            owners = [value.owner for value in self.of(func.value) if value.owner is not None]
-            return [m for owner in owners if (m := self.method(owner, func.attr.value)) is not None]
+            owners = [value.node if value.kind == "class" else value.owner for value in self.of(func.value)]
+            found = [self.method(owner, func.attr.value) for owner in owners if isinstance(owner, cst.ClassDef)]
+            return [method for method in found if method is not None]
         return []
 
     @cached_property
@@ -327,7 +332,7 @@ class Values:
         if value.kind == "model" and name in ("optimizer",):
             return [Value("optimizer", "keras.optimizers.Optimizer", node)]
         if value.kind in ("foreign", "api") and value.name:
-            return [Value("foreign", f"{value.name}.{name}", node)]
+            return [toys.attribute(value, name, node)]
         return []
 
     def stored(self, owner: cst.ClassDef, attribute: str) -> tuple[Value, ...]:
@@ -668,9 +673,9 @@ def _distinct(values: Iterable[Value]) -> tuple[Value, ...]:
     return tuple(dict.fromkeys(values))
 
 
-def _is_static(function: cst.CSTNode) -> bool:
+def _is_static(function: cst.CSTNode, decorator: str = "staticmethod") -> bool:
     return isinstance(function, cst.FunctionDef) and any(
-        isinstance(item.decorator, cst.Name) and item.decorator.value == "staticmethod" for item in function.decorators
+        isinstance(item.decorator, cst.Name) and item.decorator.value == decorator for item in function.decorators
     )
 
 

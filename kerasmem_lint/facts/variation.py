@@ -131,7 +131,7 @@ class Variation:
     # New lengths
 
     def grows(self, node: cst.CSTNode | None) -> Loop | None:
-        """The loop in each of whose rounds the array has another length: ``x[:i]``, or an array joined to itself."""
+        """The loop in each of whose rounds the array has another length: ``x[:i]``, one joined to itself, a list appended to."""
         if node is None or node in self._busy or len(self._busy) > _MAX_STEPS:
             return None
         self._busy.add(node)
@@ -152,9 +152,13 @@ class Variation:
             if dotted.rpartition(".")[2] in _ARRAY_MAKERS and node.args:
                 return self.grows(node.args[0].value)
             return None
+        if isinstance(node, cst.List):
+            return self.grows(node.elements[0].value) if len(node.elements) == 1 else None
         if not isinstance(node, cst.Name) or node not in self._syntax.noted:
             return None
         around = set(self._syntax.loops_around(node))
+        if around and (loop := self._appended_in(node, around)) is not None:
+            return loop
         for binding in self._values.flow.reaching(node):
             if binding.kind != "assign" or binding.path or binding.place.loop not in around:
                 continue
@@ -164,6 +168,27 @@ class Variation:
             if loop is not None:
                 return loop
         return None
+
+    def _appended_in(self, node: cst.Name, around: set[Loop]) -> Loop | None:
+        """The loop around a list in which it is appended to, where the list is made outside and nothing else is done to it."""
+        owner = self._values.names.owner(node.value, self._syntax.place(node).scope)
+        bindings = self._values.flow.reaching(node)
+        if owner is None or len(bindings) != 1 or not isinstance(bindings[0].value, cst.List):
+            return None
+        found: Loop | None = None
+        for read in self._values.flow.reads(node.value, owner):
+            parent = self._syntax.parent(read)
+            if any(
+                isinstance(above, cst.Del) for above in (parent, self._syntax.parent(parent) if parent is not None else None)
+            ):
+                return None
+            if isinstance(parent, cst.Attribute):
+                loop = self._syntax.place(read).loop
+                if parent.attr.value != "append":
+                    return None
+                if loop in around and not inside(bindings[0].place.loop, loop) and not self._values.flow.is_conditional(read):
+                    found = loop
+        return found
 
     def _growing_slice(self, part: cst.Slice) -> Loop | None:
         lower, upper = part.lower, part.upper

@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from kerasmem_lint.footprint import account, cache, hlo
-from kerasmem_lint.footprint.account import Account, Footprint, Names, Parameter
+from kerasmem_lint.footprint.account import Account, Footprint
 from kerasmem_lint.footprint.launch import how_it_ended, run_child
+from kerasmem_lint.footprint.names import Names, Parameter
 from kerasmem_lint.footprint.program import Budget, FootprintError, Setup, TrainingProgram, limit_of
 from kerasmem_lint.footprint.traced import account_for_bound, account_for_trace
 from kerasmem_lint.knowledge.gpus import Gpu, target_text
@@ -79,11 +80,11 @@ def _read(path: Path, gpu: Gpu) -> Footprint:
     result: dict[str, Any] = json.loads(path.read_text())
     names = Names(
         layers=result["layers"],
-        places={layer: (where["file"], where["line"]) for layer, where in result["places"].items()},
+        places={layer: (where["file"], where["line"], where["cell"]) for layer, where in result["places"].items()},
         optimizer=result["optimizer"],
     )
     parts = _account(result, path.parent, names, gpu)
-    call = result["call"] or {"file": "", "line": 0}
+    call = result["call"] or {"file": "", "line": 0, "cell": None}
     assumptions = (*result["notes"], *parts.notes, *((gpu.note,) if gpu.note else ()))
     return Footprint(
         engine=result["engine"],
@@ -105,6 +106,7 @@ def _read(path: Path, gpu: Gpu) -> Footprint:
         compiler_peak=parts.compiler_peak,
         file=call["file"],
         line=call["line"],
+        cell=call["cell"],
         memory_fraction=result["memory_fraction"],
     )
 

@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from kerasmem_lint.footprint import hlo
 from kerasmem_lint.footprint.events import CATEGORIES
+from kerasmem_lint.footprint.names import Names, Parameter, components, split_scopes
 
 Fits = Literal["yes", "no", "unsure"]
 
@@ -35,6 +36,8 @@ class LayerShare:
     line: int
     bytes: int
     by_category: tuple[tuple[str, int], ...]
+    cell: int | None = None
+    """The cell of a notebook that ``line`` counts in, over all cells from 1; None outside notebooks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +89,8 @@ class Footprint:
     file: str = ""
     line: int = 0
     """The line that calls ``fit``, where it is known."""
+    cell: int | None = None
+    """The cell of a notebook that ``line`` counts in, over all cells from 1; None outside notebooks."""
     memory_fraction: float | None = None
     """The share of the GPU that the program itself asks its backend to use, None where it does not say."""
 
@@ -123,81 +128,6 @@ def verdict(low: int, high: int, limit: int) -> Fits:
 # What the xla engine leaves open, as shares of the peak.
 XLA_BAND = 0.03
 """Autotuning chooses other kernels and fusions than the compiler does without a device; a few per cent between targets."""
-
-
-@dataclass(frozen=True, slots=True)
-class Parameter:
-    """An argument of the compiled step in Keras' terms: its category, the layer it belongs to, its name."""
-
-    category: str
-    layer: str
-    name: str
-
-
-@dataclass(frozen=True)
-class Names:
-    """What the names in a compiled module mean: the classes and lines of the layers by path, and the optimizer's scope."""
-
-    layers: Mapping[str, str]
-    places: Mapping[str, tuple[str, int]]
-    optimizer: str
-
-    def layer_of(self, op_name: str) -> str:
-        """The layer whose scope an operation lies in, '' where it lies in none."""
-        known = self._components()
-        path: list[str] = []
-        for component in _components(op_name):
-            if component in known:
-                path.append(component)
-            elif path:
-                break
-        while path and "/".join(path) not in self.layers and path[-1] not in self.layers and len(path) > 1:
-            if any(layer.endswith("/" + "/".join(path)) for layer in self.layers):
-                break
-            path.pop()
-        return self._full("/".join(path))
-
-    def layer_of_variable(self, path: str) -> str:
-        """The layer that a variable of the model or a slot of the optimizer belongs to."""
-        scope, _, name = path.rpartition("/")
-        if scope != self.optimizer:
-            while scope and scope not in self.layers:
-                scope = scope.rpartition("/")[0]
-            return scope
-        flat = sorted(((layer.replace("/", "_"), layer) for layer in self.layers), key=lambda pair: -len(pair[0]))
-        return next((layer for prefix, layer in flat if name.startswith(prefix + "_")), "")
-
-    def _components(self) -> frozenset[str]:
-        return frozenset(part for layer in self.layers for part in layer.split("/"))
-
-    def _full(self, path: str) -> str:
-        if path in self.layers or not path:
-            return path
-        return next((layer for layer in self.layers if layer.endswith("/" + path) or path.endswith("/" + layer)), path)
-
-
-_WRAPPED = re.compile(r"(?:jvp|transpose|vmap|checkpoint|remat|rematted_computation)\((.*)\)$")
-
-
-def _components(op_name: str) -> list[str]:
-    """The scopes of an operation, the marks of JAX's transformations and of TensorFlow's gradients taken off."""
-    parts: list[str] = []
-    for part in _split_scopes(op_name):
-        while match := _WRAPPED.match(part):
-            part = match[1]
-        parts += part.split("/") if "(" not in part else [part]
-    return parts
-
-
-def _split_scopes(op_name: str) -> list[str]:
-    """Split at the slashes that stand in no bracket: ``a/jvp(b/c)/d`` has three parts."""
-    parts, depth, start = [], 0, 0
-    for position, char in enumerate(op_name):
-        depth += (char == "(") - (char == ")")
-        if char == "/" and depth == 0:
-            parts.append(op_name[start:position])
-            start = position + 1
-    return [*parts, op_name[start:]]
 
 
 def account_for_plan(dump: hlo.Dump, parameters: Iterable[Parameter], names: Names, compiler_peak: int) -> Account:
@@ -274,9 +204,9 @@ def by_layer(shares: Counter[tuple[str, str]], names: Names) -> tuple[LayerShare
         layers.setdefault(layer, Counter())[category] += size
     rows = []
     for path, parts in layers.items():
-        file, line = names.places.get(path, ("", 0))
+        file, line, cell = names.places.get(path, ("", 0, None))
         ordered = tuple((category, parts[category]) for category in CATEGORIES if parts[category])
-        rows.append(LayerShare(path, names.layers.get(path, ""), file, line, sum(parts.values()), ordered))
+        rows.append(LayerShare(path, names.layers.get(path, ""), file, line, sum(parts.values()), ordered, cell))
     return tuple(sorted(rows, key=lambda row: (-row.bytes, row.path)))
 
 
@@ -309,7 +239,7 @@ def _named_phase(op_name: str, names: Names) -> str:
         return "backward"
     if "jvp(" in op_name:
         return "forward"
-    if op_name == "XLA_Retvals" or names.optimizer in _components(op_name):
+    if op_name == "XLA_Retvals" or names.optimizer in components(op_name):
         return "update"
     return "forward" if names.layer_of(op_name) else ""
 
@@ -351,7 +281,7 @@ def _operation(module: hlo.Module, name: str) -> str:
     instruction = module.instructions.get(name)
     if instruction is None or not instruction.op_name:
         return name
-    return _split_scopes(instruction.op_name)[-1]
+    return split_scopes(instruction.op_name)[-1]
 
 
 def _timeline(module: hlo.Module, phases: Mapping[str, str], peak: int) -> tuple[Point, ...]:

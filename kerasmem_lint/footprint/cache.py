@@ -70,7 +70,7 @@ def _sources(program: TrainingProgram) -> Iterable[Path]:
         folders[:] = [name for name in folders if not name.startswith(".") and name not in ("node_modules", "__pycache__")
                       and not (Path(folder) / name / "pyvenv.cfg").exists()]  # fmt: skip
         for name in files:
-            if name.endswith(".py"):
+            if name.endswith(".py") and (Path(folder) / name).is_file():  # a named pipe would be read for ever
                 count += 1
                 if count > _MOST_FILES:
                     return

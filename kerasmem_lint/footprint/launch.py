@@ -61,6 +61,7 @@ def _run(directory: Path, program: TrainingProgram, setup: Setup, request: Mappi
     finally:
         os.close(reader)
         end_group(child)
+        end_strays(directory)
     _raise_for(directory, program, child.returncode, reason, setup)
 
 
@@ -101,6 +102,18 @@ def end_group(child: subprocess.Popen[bytes]) -> None:
     child.wait()
 
 
+def end_strays(directory: Path) -> None:
+    """End what left the group (``setsid``): everything that was started with our directory as its place for temporary files.
+
+    Nothing where the system has no /proc.
+    """
+    mark = f"TMPDIR={directory / 'tmp'}".encode()
+    for environment in Path("/proc").glob("[0-9]*/environ"):
+        with suppress(OSError):
+            if mark in environment.read_bytes().split(b"\0"):
+                os.kill(int(environment.parent.name), signal.SIGKILL)
+
+
 def resident(group: int) -> int:
     """Bytes of resident memory of a process group; 0 where the system has no /proc."""
     total = 0
@@ -139,7 +152,9 @@ def _raise_for(directory: Path, program: TrainingProgram, status: int, reason: s
         "step": f"{label}: its training step cannot be followed: {message}",
         "compile": f"{label}: XLA cannot compile the step for this GPU: {message}",
     }
-    raise FootprintError(texts.get(kind, f"{label}: {message}"), kind, detail if kind in ("raised", "step") else ())
+    where = error["place"] or {"file": "", "line": 0, "cell": None}
+    place = where["file"], where["line"], where["cell"]
+    raise FootprintError(texts.get(kind, f"{label}: {message}"), kind, detail if kind in ("raised", "step") else (), place)
 
 
 def how_it_ended(directory: Path) -> str:

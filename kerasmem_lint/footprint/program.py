@@ -14,12 +14,23 @@ ENGINES: tuple[Engine, ...] = ("auto", "xla", "torch", "graph", "bound")
 
 
 class FootprintError(KerasmemError):
-    """No footprint could be made; the text says why on one line. ``detail`` holds the last lines of the program's output."""
+    """No footprint could be made; the text says why on one line. ``detail`` holds the last lines of the program's output.
 
-    def __init__(self, message: str, kind: str = "", detail: tuple[str, ...] = ()) -> None:
+    ``file``, ``line`` and ``cell`` (of a notebook, else None) are the line of the program that it happened at, '' and 0 where
+    that is not known.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        kind: str = "",
+        detail: tuple[str, ...] = (),
+        place: tuple[str, int, int | None] = ("", 0, None),
+    ) -> None:
         super().__init__(message)
         self.kind = kind
         self.detail = detail
+        self.file, self.line, self.cell = place
 
 
 @dataclass(frozen=True, slots=True)

@@ -57,7 +57,8 @@ def render(footprint: Footprint, largest: LargestBatch | None = None, remedies: 
     """The whole answer as text, without colours."""
     lines = [verdict_line(footprint)]
     if footprint.file:
-        lines.append(f"  {plain(footprint.file)}:{footprint.line}, {footprint.backend} backend, engine {footprint.engine}")
+        place = _place(footprint.file, footprint.line, footprint.cell)
+        lines.append(f"  {place}, {footprint.backend} backend, engine {footprint.engine}")
     lines += ["", f"  {bar(footprint)}"]
     for category, count in footprint.by_category:
         if count > 0:
@@ -90,9 +91,13 @@ def _moment(footprint: Footprint) -> str:
     return f"{moment.phase} pass{where}{', ' + plain(moment.op) if moment.op else ''}"
 
 
+def _place(file: str, line: int, cell: int | None) -> str:
+    return f"{plain(file)}:{line}" if cell is None else f"{plain(file)}:cell {cell}:{line}"
+
+
 def _layer_line(layer: LayerShare) -> str:
     parts = ", ".join(f"{category.replace('_', '-')} {size(count)}" for category, count in layer.by_category[:3] if count)
-    place = f"  {plain(layer.file)}:{layer.line}" if layer.file else ""
+    place = f"  {_place(layer.file, layer.line, layer.cell)}" if layer.file else ""
     return f"  {size(layer.bytes):>10}  {plain(layer.path)} ({plain(layer.kind) or 'layer'}){place}  {parts}"
 
 

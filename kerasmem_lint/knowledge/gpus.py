@@ -78,7 +78,7 @@ def _gpu(key: str, row: dict[str, Any]) -> Gpu:
         clock=row["clock_ghz"],
         threads=generation["threads"],
         kind=row["kind"],
-        source=f"{row['sheet']}; memory {row['memory_from']}",
+        source=f"{row['sheet']}; memory {row['memory_from']}" + (f", {row['memory_url']}" if "memory_url" in row else ""),
     )
 
 

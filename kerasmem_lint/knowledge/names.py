@@ -404,8 +404,12 @@ IMAGE_FUNCTIONS = (
     "tensorflow.image.",
     "patchify.",
     "albumentations.",
+    "librosa.resample",
+    "librosa.effects.",
+    "librosa.util.",
+    "noisereduce.",
 )
-"""Packages whose functions take an image first and give one back, for the most part."""
+"""Packages whose functions take an image (or a recording) first and give one back, for the most part."""
 
 IMAGE_METHODS = frozenset(
     [

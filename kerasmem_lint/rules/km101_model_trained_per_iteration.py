@@ -34,7 +34,7 @@ for fold in range(10):
 ## When it is quiet
 
 - The round runs in a process of its own (`Process(target=…)`, `executor.submit`, `ray.remote`).
-- At most 3 rounds, by a literal count.
+- At most 3 rounds, by a literal count; of nested loops, all together.
 - The model is made once and trained again and again.
 - `run_eagerly=True`, which builds no graphs.
 - JAX and torch with `clear_session()` or `gc.collect()` in the loop.
@@ -64,11 +64,13 @@ _FEW_ROUNDS = 3
 def check(ctx: Context, site: Site) -> Iterator[Finding]:
     call = site.node
     loops = ctx.facts.loops
+    rounds = 1
     for iteration in ctx.iterations(call):
-        if iteration.count is not None and iteration.count <= _FEW_ROUNDS:
-            continue
         maker = loops.made_per_round(ctx.receiver(call), iteration)
         if maker is None or ctx.facts.calls.runs_in_child(call) or _is_eager(ctx, iteration):
+            continue
+        rounds *= iteration.count if iteration.count is not None else _FEW_ROUNDS + 1
+        if rounds <= _FEW_ROUNDS:
             continue
         if loops.trained(maker.node, iteration) not in (call, None):
             return  # another training call of the same model speaks for this round

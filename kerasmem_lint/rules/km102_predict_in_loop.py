@@ -37,7 +37,7 @@ for threshold in thresholds:
 
 - The input is a dataset, a generator, or a whole data set that came from a file or a split.
 - A note only on JAX and torch, where nothing is kept and only time is lost.
-- `steps`, or a `batch_size` (other than 1 for what visibly is one sample).
+- `steps`, or a `batch_size` (other than 1 for what visibly is one sample; for a batch that a generator hands out).
 - A loop over models, at most 10 rounds by a literal count, other libraries' `predict`, tests.
 
 ## Fix safety
@@ -75,7 +75,8 @@ def check(ctx: Context, site: Site) -> Iterator[Finding]:
         return
     batch = ctx.argument(call, 1, "batch_size")
     single = _is_single(ctx, data)
-    if (batch is not None and not (single and ctx.integer(batch) == 1)) or ctx.argument(call, None, "steps") is not None:
+    sized = batch is not None and not (single and ctx.integer(batch) == 1) and not ctx.facts.shapes.is_drawn(data)
+    if sized or ctx.argument(call, None, "steps") is not None:
         return  # who thinks about batches has more than one; in batches of one large inputs are predicted, too
     remedy = Remedy("Use `predict_on_batch`, which returns the same array for one batch")
     if single and not _has_more_arguments(call):

@@ -57,6 +57,7 @@ RULE = Rule(
         "Model.test_on_batch",
     ),
     words=("jit", "_on_batch", "predict", "fit"),
+    beside=("jax",),
 )
 
 _FEW_ROUNDS = 5

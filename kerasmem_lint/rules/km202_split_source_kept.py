@@ -27,7 +27,7 @@ model.fit(x_train, y_train, epochs=5)
 
 - A source is read again, deleted, or overwritten (`x, x_test = train_test_split(x)`); no training follows in this
   scope.
-- Lists (of paths, of indices), which are split without copying what they name.
+- Lists (of paths, of indices), which are split without copying what they name; tables, where the file uses `flow_from_dataframe`.
 - Data made up in the file; tests.
 
 ## Fix safety
@@ -86,7 +86,9 @@ def _is_data(ctx: Context, node: Node) -> bool:
     if any(word in _PATHS or word.rstrip("s") in _PATHS for word in words):
         return False
     values = ctx.values(node)
-    if any(value.kind in ("array", "frame") and value.origin not in ("literal", "random") for value in values):
+    if ctx.facts.datasets.reads_named_files and all(value.kind == "frame" for value in values):
+        return False
+    if any(value.kind in ("array", "frame") and not ctx.facts.shapes.is_made_up(value) for value in values):
         return True
     return all(value.kind in ("unknown", "parameter", "foreign") for value in values) and not any(
         value.kind == "parameter" for value in values

@@ -68,7 +68,7 @@ RULE = Rule(
         "numpy.zeros", "numpy.ones", "numpy.random.rand", "numpy.random.randn", "numpy.random.normal", "numpy.random.uniform",
         "numpy.random.random",
     ),
-    words=("tf.function", "tensorflow", "@function"),
+    beside=("function", "def call", "_step", "map", "interleave", "filter"),
     backends=("tensorflow",),
 )  # fmt: skip
 

@@ -70,12 +70,12 @@ def check(ctx: Context, site: Site) -> Iterator[Finding]:
     names = ", ".join(f"`{item.keyword.value}`" for item in given)
     yield Finding(
         call,
-        f"`{method}` of Keras 3 does not take {names}" + ("" if ctx.facts.training.shows_keras_3() else " (Keras 3 assumed)"),
+        f"`{method}` of Keras 3 does not take {names}" + ctx.assumed_generation(),
         remedy=Remedy(
             "Give them to the `PyDataset`: `super().__init__(workers=…, max_queue_size=…)`",
             "unsafe",
             tuple(Change(item, "", "remove-argument") for item in given),
         ),
-        severity=None if ctx.facts.training.shows_keras_3() else "warning",
-        confidence=None if ctx.facts.training.shows_keras_3() else "medium",
+        severity="warning" if ctx.assumed_generation() else None,
+        confidence="medium" if ctx.assumed_generation() else None,
     )

@@ -82,6 +82,7 @@ RULE = Rule(
         "numpy.random.random", "numpy.random.normal", "numpy.random.uniform", "numpy.random.random_sample", "numpy.random.standard_normal",
         "pandas.read_csv",
     ),
+    beside=("fit", "from_tensor_slices"),
     options=Options,
 )  # fmt: skip
 

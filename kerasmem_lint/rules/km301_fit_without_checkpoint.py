@@ -29,6 +29,8 @@ model.fit(train_ds, epochs=50, callbacks=[keras.callbacks.BackupAndRestore("back
 - `fit` in a trial of a search, in a loop that makes a new model each round and is about to be told so (KM101), in a
   loop that saves by itself.
 - Data made up in the file (literals, random numbers), `steps_per_epoch` of at most 5, tests.
+- A note only for toy data of scikit-learn, and for fewer than 50 epochs on a data set of `keras.datasets` or in a
+  notebook with three `fit` or more.
 
 ## Options
 
@@ -60,6 +62,9 @@ RULE = Rule(
     options=Options,
 )
 
+_SEVERAL = 3
+_MANY_EPOCHS = 50
+
 
 def check(ctx: Context, site: Site) -> Iterator[Finding]:
     call = site.node
@@ -69,18 +74,15 @@ def check(ctx: Context, site: Site) -> Iterator[Finding]:
     callbacks = ctx.facts.training.callbacks(call)
     if not callbacks.known or any(ctx.facts.training.saves(item) is not False for item in callbacks.items):
         return
-    if _is_toy(ctx, call) or _is_looked_after(ctx, call):
+    if _is_toy(ctx, call) or ctx.facts.loops.look_after(call):
         return
     kept = "nothing saves the model"
     if ctx.facts.training.saved_after(call):
         kept = "the model is saved only afterwards"
     elif any(ctx.facts.training.restores_best(item) for item in callbacks.items):
         kept = "`EarlyStopping` keeps its best weights in memory only"
-    yield Finding(
-        call,
-        f"`{ctx.callee(call)}` trains for {epochs} epochs and {kept}",
-        remedy=_remedy(ctx, call),
-    )
+    message = f"`{ctx.callee(call)}` trains for {epochs} epochs and {kept}"
+    yield Finding(call, message, remedy=_remedy(ctx, call), severity="info" if _is_exercise(ctx, call, epochs) else None)
 
 
 def _is_toy(ctx: Context, call: Node) -> bool:
@@ -90,14 +92,11 @@ def _is_toy(ctx: Context, call: Node) -> bool:
     return (steps is not None and steps <= 5) or ctx.facts.shapes.is_made_up(data)
 
 
-def _is_looked_after(ctx: Context, call: Node) -> bool:
-    """In a search, in a loop that saves by itself, or in one that makes a new model each round."""
-    for iteration in ctx.iterations(call):
-        if iteration.search is not None or ctx.facts.loops.made_per_round(ctx.receiver(call), iteration):
-            return True
-        if ctx.facts.training.saved_in_loop(iteration.node):
-            return True
-    return False
+def _is_exercise(ctx: Context, call: Node, epochs: int) -> bool:
+    """A training of seconds or minutes, as far as one can see: little data, or one of several in a notebook."""
+    origin = ctx.value(ctx.fit_argument(call, "x")).origin
+    several = ctx.is_notebook and len(ctx.facts.training.fits) >= _SEVERAL
+    return origin == "toy" or (epochs < _MANY_EPOCHS and (several or origin == "keras-dataset"))
 
 
 def _remedy(ctx: Context, call: Node) -> Remedy:

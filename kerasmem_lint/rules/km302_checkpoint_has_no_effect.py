@@ -29,6 +29,7 @@ model.fit(x, y, epochs=5, callbacks=[checkpoint])
 
 ```python bad
 checkpoint = keras.callbacks.ModelCheckpoint("last.keras")  # KM302
+callbacks_list = [checkpoint]
 model.fit(x, y, epochs=5)
 ```
 
@@ -53,8 +54,6 @@ RULE = Rule(
     calls=("keras.callbacks.ModelCheckpoint", "keras.callbacks.EarlyStopping", "keras.callbacks.ReduceLROnPlateau"),
 )
 
-_FITS = ("Model.fit", "Model.fit_generator")
-
 
 def check(ctx: Context, site: Site) -> Iterator[Finding]:
     call = site.node
@@ -63,7 +62,7 @@ def check(ctx: Context, site: Site) -> Iterator[Finding]:
         return
     if kind == "ModelCheckpoint":
         yield from _refused_path(ctx, call)
-        yield from _never_given(ctx, call)
+    yield from _never_given(ctx, call, kind)
     yield from _watches_nothing(ctx, call, kind)
 
 
@@ -74,7 +73,7 @@ def _watches_nothing(ctx: Context, call: Node, kind: str) -> Iterator[Finding]:
         return
     if kind == "ModelCheckpoint" and ctx.boolean(ctx.argument(call, 3, "save_best_only")) is not True:
         return
-    fits = [fit for fit in ctx.calls() if ctx.named(fit, *_FITS) and _gets(ctx, fit, call)]
+    fits = [fit for fit in ctx.facts.training.fits if _gets(ctx, fit, call)]
     if not fits or any(_may_validate(ctx, fit) for fit in fits):
         return
     does = {
@@ -113,24 +112,26 @@ def _refused_path(ctx: Context, call: Node) -> Iterator[Finding]:
     wanted = (".weights.h5",) if weights_only else (".keras", ".h5")
     if pattern.endswith(wanted):
         return
-    sure = ctx.facts.training.shows_keras_3()
+    sure = not ctx.assumed_generation()
     yield Finding(
         call,
-        f"Keras 3 refuses this path: {'weights' if weights_only else 'a whole model'} must be saved to `*{wanted[0]}`",
+        f"Keras 3 refuses this path: {'weights' if weights_only else 'a whole model'} must be saved to `*{wanted[0]}`"
+        + ctx.assumed_generation(),
         remedy=Remedy(f"End the path in `{wanted[0]}`"),
         severity="error" if sure else None,
         confidence=None if sure else "medium",
     )
 
 
-def _never_given(ctx: Context, call: Node) -> Iterator[Finding]:
-    """The callback has a name that nothing reads, and the file trains."""
+def _never_given(ctx: Context, call: Node, kind: str) -> Iterator[Finding]:
+    """The callback, or the list that it is in, has a name that nothing reads, and the file trains."""
     name = ctx.facts.lifetimes.unread_name(call)
-    fits = [fit for fit in ctx.calls() if ctx.named(fit, *_FITS)]
+    fits = ctx.facts.training.fits
     if name and fits:
         yield Finding(
             call,
             f"`{name}` is made but never given to `fit`",
             ((fits[0], "trains without it"),),
-            Remedy(f"Pass `callbacks=[{name}]`"),
+            Remedy("Pass it to `fit` as `callbacks=`"),
+            severity=None if kind == "ModelCheckpoint" else "info",
         )

@@ -49,6 +49,7 @@ RULE = Rule(
     confidence="high",
     message="this tape is asked once: it need not keep all activations after that",
     calls=("tensorflow.GradientTape",),
+    backends=("tensorflow",),
 )
 
 

@@ -43,6 +43,7 @@ RULE = Rule(
     confidence="high",
     message="a tape that is kept keeps every activation it has recorded",
     calls=("tensorflow.GradientTape",),
+    backends=("tensorflow",),
 )
 
 

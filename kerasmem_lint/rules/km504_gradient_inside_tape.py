@@ -39,6 +39,7 @@ RULE = Rule(
     confidence="high",
     message="inside the tape's own `with`, the backward pass is recorded as well",
     calls=("tensorflow.GradientTape",),
+    backends=("tensorflow",),
 )
 
 

@@ -23,15 +23,24 @@ def in_order(edits: Iterable[Edit], length: int) -> tuple[Edit, ...]:
 
 
 def refuse_masked(text: str, original: str, lines: LineMap, edits: Iterable[Edit]) -> None:
-    """Raise FixError for an edit of a line that holds a magic: what was analysed there is not what the user wrote."""
+    """Raise FixError for an edit of a line that holds a magic, where what was analysed is not what the user wrote.
+
+    What a ``%time`` runs stands there as written, so that an edit within it is one of the user's text.
+    """
     if text == original:
         return
     for edit in edits:
         first = lines.position(edit.span.start)[0]
         last = lines.position(max(edit.span.end - 1, edit.span.start))[0]
         begin, end = lines.starts[first - 1], lines.line_end(last)
-        if text[begin:end] != original[begin:end]:
+        near = slice(max(edit.span.start - 1, 0), edit.span.end + 1)
+        if text[begin:end] != original[begin:end] and (not _runs(text[begin:end]) or text[near] != original[near]):
             raise FixError("an edit touches a line of notebook magic, which is not edited")
+
+
+def _runs(line: str) -> bool:
+    """Is the line one of a magic that runs Python, of which the mask shows all but the magic itself?"""
+    return line.lstrip(" \t\f").startswith("0;")
 
 
 def replaced(text: str, edits: Sequence[Edit]) -> str:

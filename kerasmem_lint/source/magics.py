@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from kerasmem_lint.source.syntax import parse_failure
+
 _BODY_IS_PYTHON = frozenset(
     ("time", "timeit", "capture", "prun", "memit", "mprun", "lprun", "backend", "wandb", "tensorflow_version")
 )  # fmt: skip
@@ -23,6 +25,8 @@ _LINE_MAGIC = re.compile(
     r"(?![^\r\n]*=))"
 )
 """Shell commands that IPython takes without a ``%`` are told from names by what follows: no Python statement goes on like that."""
+_TIMED = re.compile(r"[ \t\f]*(%(?:time|timeit|memit)(?:[ \t]+--?[A-Za-z][\w-]*(?:[ \t]+\d+)?)*[ \t]+)(?=[^\s!%?-])")
+"""Line magics that run the rest of their line as Python, with their options."""
 _ASSIGNED_MAGIC = re.compile(r"""[ \t\f]*[^\W\d][\w \t.,*\[\]"'-]*=[ \t]*(?=!|%[ \t]*[A-Za-z_])""")
 _HELP = re.compile(r"""[ \t\f]*(?=[^"'#\r\n?]*[\w\])*]\?\??[ \t;]*(?:\#[^\r\n]*)?(?:[\r\n]|\Z))""")
 _TOKEN = re.compile(
@@ -79,6 +83,14 @@ def _mask_statements(text: str, at: int, *, script: bool) -> Masked:
     count = 0
     while at < len(text):
         magic = _magic_at(text, at, script=script)
+        if magic is not None and (timed := _TIMED.match(text, at)):
+            end = _statement_end(text, timed.end())
+            if not parse_failure("0;" + text[timed.end() : end]):
+                # Another statement before it, so that what is timed may stand where it stands.
+                pieces += (text[at : timed.start(1)], "0;" + " " * (len(timed[1]) - 2), text[timed.end() : end])
+                count += 1
+                at = end
+                continue
         if magic is None:
             end = _statement_end(text, at)
             pieces.append(text[at:end])

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from kerasmem_lint.footprint import hlo
-from kerasmem_lint.footprint.account import Account, Names, Parameter, account_for_plan
+from kerasmem_lint.footprint.account import Account, account_for_plan
+from kerasmem_lint.footprint.names import Names, Parameter
 
 DATA = Path(__file__).parent / "data"
 NAMES = tuple(sorted(path.name.removesuffix(".json.gz") for path in DATA.glob("*.json.gz")))

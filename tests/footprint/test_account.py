@@ -8,8 +8,9 @@ import pytest
 from plans import NAMES, accounted, stored
 
 from kerasmem_lint.footprint import hlo
-from kerasmem_lint.footprint.account import Names, Parameter, account_for_plan, verdict, without_the_compiler
+from kerasmem_lint.footprint.account import account_for_plan, verdict, without_the_compiler
 from kerasmem_lint.footprint.events import CATEGORIES
+from kerasmem_lint.footprint.names import Names, Parameter
 from kerasmem_lint.footprint.traced import account_for_bound, account_for_trace
 
 

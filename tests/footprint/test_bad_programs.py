@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from kerasmem_lint.cli import main
 from kerasmem_lint.footprint import FootprintError, Setup, TrainingProgram, estimate
 from kerasmem_lint.knowledge import gpus
 
@@ -45,6 +46,17 @@ def test_a_script_that_raises_is_reported_with_its_last_lines(tmp_path, scratch)
     error = failure(tmp_path, "print('reading data')\nraise RuntimeError('no such\\ndata set')\n")
     assert "train.py: raised before its first fit(): RuntimeError: no such data set" == str(error)
     assert ("reading data",) == error.detail
+    assert [] == list(scratch.iterdir())
+
+
+def test_a_script_that_catches_everything_is_ended_all_the_same(tmp_path, scratch):
+    source = (
+        "import atexit, signal, sys, time\n"
+        "signal.signal(signal.SIGTERM, signal.SIG_IGN)\n"
+        "atexit.register(time.sleep, 600)\n"
+        "while True:\n    try: time.sleep(600)\n    except BaseException: pass\n"
+    )
+    assert "train.py: took longer than 1.5 s (--timeout)" == str(failure(tmp_path, source, timeout=1.5))
     assert [] == list(scratch.iterdir())
 
 
@@ -91,6 +103,46 @@ def test_processes_that_a_script_starts_end_with_it(tmp_path):
     )
     assert "after all" in str(failure(tmp_path, source))
     assert all(ended(int(pid)) for pid in (tmp_path / "pids").read_text().split())
+
+
+@pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="needs /proc")
+def test_a_process_that_leaves_its_group_ends_too(tmp_path):
+    source = (
+        "import subprocess, sys\n"
+        "stray = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(600)'], start_new_session=True)\n"
+        "open('pid', 'w').write(str(stray.pid))\n"
+        "raise RuntimeError('after all')\n"
+    )
+    assert "after all" in str(failure(tmp_path, source))
+    assert ended(int((tmp_path / "pid").read_text()))
+
+
+@pytest.mark.parametrize(
+    ("source", "options", "line"),
+    [
+        ("raise ValueError('no')", [], "train.py: raised before its first fit(): ValueError: no"),
+        ("x = 1", [], "train.py: the program ended without a call of fit() or train_on_batch()"),
+        ("import sys; sys.exit('bye')", [], "train.py: left with sys.exit('bye') before its first fit()"),
+        ("import sys; sys.exit(0)", [], "train.py: left with sys.exit(0) before its first fit()"),
+        ("import os; os._exit(0)", [], "train.py: ended its process (status 0) before it trained"),
+        ("while True: print('x' * 9999)", ["--timeout", "1"], "train.py: took longer than 1 s (--timeout)"),
+        ("print('\\x1b[31m' * 9)", ["--gpu", "RTX4099"], "unknown GPU 'RTX4099'; nearest: "),
+        ("x = 1", ["--batch-size", "-1"], "a batch of -1 is impossible; give a whole number from 1"),
+        ("x = 1", ["--memory-limit", "much"], "'much' is no size; write it as 1GiB or 500MiB"),
+    ],
+)
+def test_every_failure_is_one_line_and_exit_code_2_and_leaves_nothing(
+    source, options, line, tmp_path, scratch, monkeypatch, capfd
+):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "train.py").write_text(source)
+    assert 2 == main(["footprint", "train.py", "--gpu", "T4", *options])
+    out, err = capfd.readouterr()
+    said = [text for text in err.splitlines() if not text.startswith("  | ")]
+    assert "" == out
+    assert 1 == len(said)
+    assert said[0].startswith(f"kerasmem-lint: error: {line}")
+    assert [] == list(scratch.iterdir())
 
 
 def test_a_script_that_eats_memory_is_ended(tmp_path):
@@ -203,6 +255,40 @@ def test_where_we_are_killed_the_program_ends_and_its_files_go(tmp_path):
     parent.wait()
     assert ended(int(pid))
     assert not Path(scratch).parent.exists()
+
+
+def test_a_preset_that_would_be_downloaded_is_named_and_not_asked_for(tmp_path):
+    # The place in keras_hub that every from_preset() comes through, without keras_hub.
+    package = tmp_path / "keras_hub" / "src" / "utils"
+    package.mkdir(parents=True)
+    (package / "preset_utils.py").write_text("def get_file(preset, path): open('asked', 'w'); return preset + '/' + path\n")
+    (tmp_path / "tiny").mkdir()
+    source = (
+        "from keras_hub.src.utils.preset_utils import get_file\n"
+        "assert get_file('tiny', 'config.json') == 'tiny/config.json'\n"
+        "import os; os.remove('asked')\n"
+        "assert get_file('tiny', 'model.weights.h5') == 'tiny/model.weights.h5' and not os.path.exists('asked')\n"
+        "get_file('bert_tiny_en_uncased', 'config.json')\n"
+    )
+    assert (
+        "train.py: from_preset('bert_tiny_en_uncased') would download the model, which is not done here; "
+        "save it once with save_to_preset(DIRECTORY) and load that"
+    ) == str(failure(tmp_path, source))
+    assert not (tmp_path / "asked").exists()
+
+
+@pytest.mark.parametrize(
+    ("module", "backend", "extra"),
+    [("keras", "jax", "jax"), ("keras", "", "tensorflow"), ("torch", "", "torch"), ("jax.numpy", "", "jax")],
+)
+def test_a_framework_that_is_not_installed_is_named_with_the_command(module, backend, extra, tmp_path, monkeypatch):
+    monkeypatch.setenv("KERAS_BACKEND", backend)
+    error = failure(tmp_path, f"raise ModuleNotFoundError('No module named {module}', name={module!r})\n")
+    assert str(error).endswith(f"No module named {module}; pip install 'kerasmem-lint[{extra}]'")
+
+
+def test_a_module_of_somebody_elses_is_only_named(tmp_path):
+    assert str(failure(tmp_path, "import nowhere_at_all\n")).endswith("ModuleNotFoundError: No module named 'nowhere_at_all'")
 
 
 def test_failures_are_not_cached(tmp_path):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from kerasmem_lint.bridge import FootprintSettings, check_footprint, failed, judge, settings_from
@@ -117,3 +119,49 @@ def test_settings_that_cannot_be_used_are_one_line(table, text):
     with pytest.raises(ConfigError, match=text) as caught:
         settings_from(table)
     assert str(caught.value).startswith("[tool.kerasmem-lint.footprint]: ")
+
+
+NOTEBOOK = {
+    "cells": [
+        {"cell_type": "markdown", "metadata": {}, "source": ["# Training"]},
+        {
+            "cell_type": "code",
+            "metadata": {},
+            "outputs": [],
+            "source": ["%matplotlib inline\n", "import keras\n", "m = build()\n"],
+        },
+        {"cell_type": "code", "metadata": {}, "outputs": [], "source": ["if m:\n", "    m.fit(x, y)  # all\n"]},
+    ],
+    "metadata": {},
+    "nbformat": 4,
+    "nbformat_minor": 5,
+}
+
+
+def test_in_a_notebook_the_finding_stands_in_the_cell_and_line_of_the_fit(tmp_path):
+    (tmp_path / "train.ipynb").write_text(json.dumps(NOTEBOOK, indent=1))
+    layers = (LayerShare("head", "Dense", "train.ipynb", 3, 9 * GIB, (("activations", 9 * GIB),), cell=2),)
+    found = judge(footprint(file="train.ipynb", line=2, cell=3, by_layer=layers), tmp_path)
+    assert (3, 2, 5) == (found.location.cell, found.location.line, found.location.column)
+    assert ("    m.fit(x, y)  # all",) == found.source
+    (label,) = found.labels
+    assert (2, 3, ("m = build()",)) == (label.location.cell, label.location.line, label.source)
+    raw = (tmp_path / "train.ipynb").read_text().splitlines()
+    assert "m.fit" in raw[found.location.file_line - 1]
+
+
+def test_a_failure_stands_where_the_program_went_wrong(tmp_path):
+    (tmp_path / "train.py").write_text("import os\n\ndata = open('no such file')\n")
+    (tmp_path / "train.ipynb").write_text(json.dumps(NOTEBOOK, indent=1))
+    found = {}
+    for script in ("train.py", "train.ipynb"):
+        settings = settings_from({"gpu": "T4", "script": script})
+        (found[script],) = check_footprint(settings, tmp_path, Setup(cached=False, timeout=60))
+    assert ("KM903", 3, ("data = open('no such file')",)) == (
+        found["train.py"].code,
+        found["train.py"].location.line,
+        found["train.py"].source,
+    )
+    notebook = found["train.ipynb"]
+    assert ("KM903", 2) == (notebook.code, notebook.location.cell)
+    assert notebook.source[0] in ("import keras", "m = build()")  # whether Keras is installed here or not

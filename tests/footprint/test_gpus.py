@@ -18,6 +18,13 @@ def test_at_least_25_gpus_are_known_each_with_a_source():
     assert all(gpu.source and gpu.kind for gpu in gpus.table().values())
 
 
+def test_where_a_memory_can_be_seen_is_part_of_its_source():
+    assert gpus.find("A100-40GB").source.endswith("memory reported, https://github.com/bottlerocket-os/bottlerocket/pull/3873")
+    shown = [gpu for gpu in gpus.table().values() if "https://" in gpu.source]
+    assert len(shown) >= 16
+    assert all("memory reported, https://" in gpu.source for gpu in shown)
+
+
 def test_every_row_is_plausible():
     for gpu in gpus.table().values():
         assert 5 << 30 <= gpu.memory <= 200 << 30
@@ -85,7 +92,7 @@ def test_the_target_text_has_every_figure():
     text = gpus.target_text(gpus.find("T4"))
     assert "cuda_compute_capability { major: 7 minor: 5 }" in text
     assert "core_count: 40" in text
-    assert "device_memory_size: 15835660288" in text
+    assert f"device_memory_size: {gpus.find('T4').memory}" in text
 
 
 @pytest.mark.parametrize("form", ["text", "json"])

@@ -12,6 +12,9 @@ from typing import Any
 
 import pytest
 
+from kerasmem_lint.footprint import Setup, TrainingProgram, estimate
+from kerasmem_lint.knowledge import gpus
+
 ROOT = Path(__file__).resolve().parents[2]
 
 pytestmark = [
@@ -73,6 +76,42 @@ def test_a_loop_keeps_one_buffer_a_round_and_gives_them_back(answers: dict[str, 
     # 7 rounds of (4, 3) floats: pushed, then stacked into one array.
     assert answers["loop"]["peak"] >= 2 * 7 * 4 * 3 * 4
     assert answers["loop"]["left"] == 0
+
+
+GENERATOR = """
+import keras, numpy, tensorflow as tf
+from keras import layers
+
+class Adversaries(keras.Model):
+    def __init__(self):
+        super().__init__()
+        self.maker = keras.Sequential([keras.Input((16,)), layers.Dense(512), layers.Dense(64)])
+        self.judge = keras.Sequential([keras.Input((64,)), layers.Dense(512), layers.Dense(1)])
+        self.own_optimizer = keras.optimizers.Adam()
+
+    def train_step(self, data):
+        with tf.GradientTape() as tape:
+            made = self.maker(tf.random.normal((20, 16)))
+            loss = tf.reduce_mean(tf.square(self.judge(made)))
+        variables = self.maker.trainable_variables
+        self.own_optimizer.apply_gradients(zip(tape.gradient(loss, variables), variables))
+        return {"loss": loss}
+
+model = Adversaries()
+model.compile("rmsprop", jit_compile=False)
+model.fit(numpy.zeros((100, 64), "float32"), batch_size=20)
+"""
+
+
+def test_a_model_with_a_train_step_and_no_call_is_followed(tmp_path: Path) -> None:
+    (tmp_path / "train.py").write_text(GENERATOR)
+    program = TrainingProgram(script="train.py", backend="tensorflow", directory=str(tmp_path))
+    found = estimate(program, Setup(timeout=240, cached=False), gpus.find("T4"))
+    maker = 4 * (16 * 512 + 512 + 512 * 64 + 64)
+    judge = 4 * (64 * 512 + 512 + 512 + 1)
+    assert found.engine == "graph"
+    assert dict(found.by_category)["weights"] == maker + judge
+    assert dict(found.by_category)["slots"] == pytest.approx(2 * maker, abs=64)  # of what it trains, and nothing else
 
 
 def child() -> None:

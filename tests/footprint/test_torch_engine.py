@@ -140,6 +140,35 @@ def test_a_train_step_of_ones_own_gets_the_batch_as_keras_gives_it(answers: dict
     assert answers["own_step"]["gradients"] == 4 * (16 * 8 + 8)
 
 
+DEPENDS_ON_VALUES = """
+import keras, numpy
+class Chosen(keras.layers.Layer):
+    def call(self, x):
+        return x if x.is_meta else x[x.sum(1).nonzero().squeeze(1)]
+model = keras.Sequential([keras.Input((16,)), Chosen(), keras.layers.Dense(8)])
+model.compile("sgd", "mse")
+model.fit(numpy.ones((64, 16), "float32"), numpy.ones((64, 8), "float32"))
+"""
+
+
+def test_a_step_that_cannot_be_followed_is_one_line_and_exit_code_2(tmp_path: Path) -> None:
+    (tmp_path / "train.py").write_text(DEPENDS_ON_VALUES)
+    done = subprocess.run(
+        [sys.executable, "-m", "kerasmem_lint", "footprint", "train.py", "--gpu", "T4", "--no-cache"],
+        env=os.environ | {"KERAS_BACKEND": "torch", "PYTHONPATH": str(ROOT), "KERASMEM_LINT_CACHE": str(tmp_path / "cache")},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert (2, "") == (done.returncode, done.stdout)
+    (line,) = [line for line in done.stderr.splitlines() if line.startswith("kerasmem-lint: error: ")]
+    assert line == done.stderr.splitlines()[-1]
+    assert "train.py: aten.nonzero makes a tensor whose shape depends on values" in line
+    assert "force --engine bound" in line
+
+
 def child() -> None:
     """Prints the answers to all of the above."""
     import keras

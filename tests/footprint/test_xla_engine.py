@@ -306,6 +306,45 @@ def test_the_bound_needs_no_compiler(tmp_path):
     assert found.low < found.peak < found.high
 
 
+PRESET = """
+import numpy, os, sys, keras, keras_hub
+BertBackbone = keras_hub.models.BertBackbone
+sizes = dict(vocabulary_size=3000, num_layers=2, num_heads=2, hidden_dim=64, intermediate_dim=128, max_sequence_length=32)
+if sys.argv[1] == "tiny":
+    BertBackbone(**sizes).save_to_preset("tiny")
+    os.remove("tiny/model.weights.h5")
+bert = BertBackbone.from_preset(sys.argv[1])
+model = keras.Model(bert.input, keras.layers.Dense(2)(bert.output["pooled_output"]))
+model.compile("adam", "mse")
+x = {name: numpy.ones((8, 16), "int32") for name in bert.input}
+model.fit(x, numpy.zeros((8, 2)), batch_size=4)
+"""
+
+
+@pytest.mark.skipif(not importlib.util.find_spec("keras_hub"), reason="needs keras_hub")
+@pytest.mark.parametrize("preset", ["tiny", "bert_tiny_en_uncased"])
+def test_a_preset_of_keras_hub_is_its_shapes_where_it_is_here_and_never_downloaded(preset, tmp_path):
+    (tmp_path / "train.py").write_text(PRESET)
+    program = TrainingProgram(script="train.py", arguments=(preset,), backend="jax", directory=str(tmp_path))
+    if preset == "tiny":
+        found = estimate(program, Setup(engine="bound", cached=False), gpus.find("T4"))
+        assert dict(found.by_category)["weights"] > 4 * 3000 * 64
+        assert any("no such file here" in text for text in found.assumptions)
+    else:
+        with pytest.raises(FootprintError, match=r"from_preset.* would download the model, which is not done here"):
+            estimate(program, Setup(engine="bound", cached=False), gpus.find("T4"))
+
+
+@pytest.mark.skipif(not importlib.util.find_spec("keras") or not importlib.util.find_spec("jax"), reason="needs keras and jax")
+def test_in_a_notebook_call_and_layers_are_known_by_cell_and_line(tmp_path):
+    sources = ["# Title", "%matplotlib inline\n" + HEAD, "model = make()\nif True:\n    %time\n    model.fit(x, y)\n"]
+    cells = [{"cell_type": "code" if number else "markdown", "source": text} for number, text in enumerate(sources)]
+    (tmp_path / "train.ipynb").write_text(json.dumps({"cells": cells}))
+    program = TrainingProgram(script="train.ipynb", backend="jax", directory=str(tmp_path))
+    found = estimate(program, Setup(engine="bound", cached=False), gpus.find("T4"))
+    assert ("train.ipynb", 3, 4) == (Path(found.file).name, found.cell, found.line)
+
+
 @xla
 def test_the_compilers_hundreds_of_files_are_gone_before_the_parent_looks(tmp_path):
     program = script(tmp_path, "make().fit(x, y)\n")

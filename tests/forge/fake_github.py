@@ -11,11 +11,11 @@ import re
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+from fake_server import Answer, Fault, Request, answered
 from graphql import GraphQLError, GraphQLObjectType, build_schema, graphql_sync
 
 HERE = Path(__file__).parent
@@ -29,36 +29,6 @@ BODY_LIMIT = 65_536
 _DESCRIPTION = json.loads((HERE / "github_rest.json").read_text(encoding="utf-8"))
 _PULL = rf"/repos/{REPOSITORY}/pulls/(?P<number>\d+)"
 _ISSUES = rf"/repos/{REPOSITORY}/issues"
-
-
-@dataclass
-class Answer:
-    """An HTTP answer; ``status`` 0 drops the connection."""
-
-    status: int
-    data: Any = None
-    headers: dict[str, str] = field(default_factory=dict)
-
-
-@dataclass
-class Fault:
-    """Fail the next ``times`` requests that match; ``after`` fails only once the request has been carried out."""
-
-    method: str
-    path: str
-    answer: Answer
-    times: int = 1
-    after: bool = False
-
-
-@dataclass
-class Request:
-    """A request as it arrived."""
-
-    method: str
-    path: str
-    headers: dict[str, str]
-    payload: Any
 
 
 @dataclass
@@ -112,17 +82,7 @@ class FakeGitHub:
 
     def answer(self, request: Request) -> Answer:
         """Carry out one request, or fail as told."""
-        with self.lock:
-            self.requests.append(request)
-            fault = next((item for item in self.faults if _matches(item, request)), None)
-            if fault is not None:
-                fault.times -= 1
-                if fault.times <= 0:
-                    self.faults.remove(fault)
-                if fault.after:
-                    self._route(request)
-                return fault.answer
-            return self._route(request)
+        return answered(self, request, self._route)
 
     def _route(self, request: Request) -> Answer:
         if request.headers.get("authorization", "").split()[-1:] != [TOKEN]:
@@ -338,10 +298,6 @@ def _invalid(*errors: str) -> Answer:
     return Answer(422, data)
 
 
-def _matches(fault: Fault, request: Request) -> bool:
-    return fault.method == request.method and re.search(fault.path, request.path) is not None
-
-
 def _right_lines(patch: str) -> list[set[int]]:
     """The line numbers each hunk shows on the new side."""
     hunks: list[set[int]] = []
@@ -355,84 +311,3 @@ def _right_lines(patch: str) -> list[set[int]]:
             hunks[-1].add(number)
             number += 1
     return hunks
-
-
-class Server:
-    """Serves a fake on loopback, in a thread.
-
-    With ``checker`` (host, port), REST requests make a detour through it: it forwards them to ``inner``, a second port that
-    answers them, so that both the request and the answer are checked on the way. What breaks a rule is put into ``violations``.
-    """
-
-    def __init__(self, fake: Any, checker: tuple[str, int] | None = None) -> None:
-        self.fake = fake
-        self.checker = checker
-        self.violations: list[str] = []
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler_for(self))
-        self._server.daemon_threads = True
-        threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
-        self.port: int = self._server.server_address[1]
-        self.url = f"http://127.0.0.1:{self.port}"
-
-    def close(self) -> None:
-        """Stop serving."""
-        self._server.shutdown()
-        self._server.server_close()
-
-
-def _handler_for(server: Server) -> type[BaseHTTPRequestHandler]:
-    import http.client
-
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-        wbufsize = -1  # head and body in one packet, or each answer waits for a delayed acknowledgement
-
-        def log_message(self, *_: Any) -> None:
-            """A test's output is its own."""
-
-        def _serve(self) -> None:
-            body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-            if server.checker is not None and self.path != "/graphql":
-                self._detour(body)
-                return
-            payload = json.loads(body) if body else None
-            headers = {name.lower(): value for name, value in self.headers.items()}
-            answer = server.fake.answer(Request(self.command, self.path, headers, payload))
-            if answer.status == 0:
-                self.close_connection = True
-                return
-            self._send(answer.status, answer.headers, json.dumps(answer.data).encode())
-
-        def _detour(self, body: bytes) -> None:
-            connection = http.client.HTTPConnection(*server.checker, timeout=30)
-            headers = {name: value for name, value in self.headers.items() if name.lower() not in ("host", "connection")}
-            try:
-                connection.request(self.command, self.path, body or None, headers)
-                answer = connection.getresponse()
-                content = answer.read()
-            except (OSError, http.client.HTTPException):
-                self.close_connection = True
-                return
-            finally:
-                connection.close()
-            dropped = ("content-length", "transfer-encoding", "connection", "content-encoding")
-            if b"FetchError" in content:  # the fake hung up on Prism, so hang up on the bot
-                self.close_connection = True
-                return
-            # A wrong answer is told in a header, a wrong request as the problem it is.
-            if answer.getheader("sl-violations") or "problem+json" in (answer.getheader("content-type") or ""):
-                server.violations.append(f"{self.command} {self.path}: {answer.getheader('sl-violations') or content!r}")
-            kept = {name: value for name, value in answer.getheaders() if name.lower() not in dropped}
-            self._send(answer.status, kept, content)
-
-        def _send(self, status: int, headers: dict[str, str], content: bytes) -> None:
-            self.send_response(status)
-            for name, value in ({"Content-Type": "application/json"} | headers).items():
-                self.send_header(name, value)
-            self.send_header("Content-Length", str(len(content)))
-            self.end_headers()
-            self.wfile.write(content)
-
-        do_GET = do_POST = do_PATCH = do_PUT = _serve  # noqa: N815
-
-    return Handler

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
-from fake_github import Answer, Fault, Request, _matches
+from fake_server import Answer, Fault, Request, answered
 
 BOT = 42
 TOKEN = "glpat-0123456789abcdefghij"
@@ -60,17 +60,7 @@ class FakeGitLab:
 
     def answer(self, request: Request) -> Answer:
         """Carry out one request, or fail as told."""
-        with self.lock:
-            self.requests.append(request)
-            fault = next((item for item in self.faults if _matches(item, request)), None)
-            if fault is not None:
-                fault.times -= 1
-                if fault.times <= 0:
-                    self.faults.remove(fault)
-                if fault.after:
-                    self._route(request)
-                return fault.answer
-            return self._route(request)
+        return answered(self, request, self._route)
 
     def _route(self, request: Request) -> Answer:
         token = request.headers.get("private-token") or request.headers.get("job-token")

@@ -39,24 +39,25 @@ def build_record(study: Study, backend: str, runs: Runs, versions: Mapping[str, 
     measured = [claim for claim in finding.claims if {claim.bad, claim.good or claim.bad} <= medians.keys()]
     claims = [_judge(claim, study.metrics[claim.metric], medians) for claim in measured]
     complete = medians.keys() == {variant.name for variant in study.variants_on(backend)}
+    variants = {
+        name: {
+            "what": study.variant(name).what,
+            "metrics": {
+                metric: _metric(study.metrics[metric], values, medians[name][metric])
+                for metric, values in sorted(metrics.items())
+            },
+        }
+        for name, metrics in sorted(rounded.items())
+    }
     return {
         "schema": SCHEMA,
         "code": study.code,
         "rule": study.rule,
         "backend": backend,
         "supported": all(claim["holds"] for claim in claims if claim["decisive"]),
-        "headline": _headline(finding.headline, study, medians, claims) if complete else None,
+        "headline": fill(finding.headline, {"variants": variants, "claims": claims}) if complete else None,
         "claims": claims,
-        "variants": {
-            name: {
-                "what": study.variant(name).what,
-                "metrics": {
-                    metric: _metric(study.metrics[metric], values, medians[name][metric])
-                    for metric, values in sorted(metrics.items())
-                },
-            }
-            for name, metrics in sorted(rounded.items())
-        },
+        "variants": variants,
         "versions": dict(sorted(versions.items())),
         "machine": {"cores": os.cpu_count(), "system": platform.system()},
         "date": on.isoformat(),
@@ -120,6 +121,28 @@ def drift(recorded: Record, now: Record) -> list[str]:
     before = {claim["key"]: claim["holds"] for claim in recorded["claims"]}
     changed = [claim for claim in now["claims"] if before.get(claim["key"], claim["holds"]) != claim["holds"]]
     return lines + [f"{where}: “{claim['says']}” {'now holds' if claim['holds'] else 'no longer holds'}" for claim in changed]
+
+
+def fill(template: str, record: Record) -> str:
+    """``template`` with its places ``{variant.metric}``, ``{claim.ratio}`` and ``{claim.difference}`` filled from ``record``.
+
+    Any other place raises ``KeyError`` or ``AttributeError``.
+    """
+    units = {
+        (name, metric): entry["unit"]
+        for name, variant in record["variants"].items()
+        for metric, entry in variant["metrics"].items()
+    }
+    places: dict[str, SimpleNamespace] = {
+        name: SimpleNamespace(**{metric: (entry["median"], entry["unit"]) for metric, entry in variant["metrics"].items()})
+        for name, variant in record["variants"].items()
+    }
+    for claim in record["claims"]:
+        unit = units[claim["bad"], claim["metric"]]
+        place = places.setdefault(claim["key"], SimpleNamespace())
+        place.ratio = claim["ratio"]
+        place.difference = None if claim["difference"] is None else (claim["difference"], unit)
+    return _Formatter().vformat(template, (), places)
 
 
 def show(value: float, unit: str) -> str:
@@ -205,16 +228,3 @@ class _Formatter(string.Formatter):
         if value is None:
             return "—"
         return format(value, format_spec or ".3g")
-
-
-def _headline(template: str, study: Study, medians: Mapping[str, Mapping[str, float]], claims: list[Record]) -> str:
-    places: dict[str, SimpleNamespace] = {
-        name: SimpleNamespace(**{metric: (value, study.metrics[metric].unit) for metric, value in metrics.items()})
-        for name, metrics in medians.items()
-    }
-    for claim in claims:
-        unit = study.metrics[claim["metric"]].unit
-        difference = None if claim["difference"] is None else (claim["difference"], unit)
-        place = places.setdefault(claim["key"], SimpleNamespace())
-        place.ratio, place.difference = claim["ratio"], difference
-    return _Formatter().vformat(template, (), places)

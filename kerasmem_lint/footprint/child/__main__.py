@@ -17,9 +17,11 @@ import threading
 import time
 import traceback
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, NoReturn
 
+from kerasmem_lint.errors import KerasmemError
 from kerasmem_lint.footprint.child import capture, lazy
 from kerasmem_lint.footprint.child import compile as compiler
 from kerasmem_lint.footprint.child.capture import Captured, NotCapturedError, Place
@@ -46,7 +48,7 @@ def main(directory: Path) -> NoReturn:
     except SystemExit as error:
         job.fail("exit", f"sys.exit({error.code!r})")
     except BaseException as error:  # the user's program may raise anything
-        job.fail("raised", _last_line(error))
+        job.fail("raised", _last_line(error) + _how_to_install(error), capture.raised_at(error))
     job.end()
 
 
@@ -98,13 +100,13 @@ class Job:
         place.mkdir()
         try:
             result = engines.run(capture_step(), self.request, place, self.say)
-        except NotCapturedError as error:
-            self.fail("program", str(error))
+        except (NotCapturedError, KerasmemError) as error:
+            self.fail("program", str(error), capture.call_place())
         except compiler.CompileFailedError as error:
-            self.fail("compile", str(error))
+            self.fail("compile", str(error), capture.call_place())
         except Exception as error:
             traceback.print_exc()
-            self.fail("step", _last_line(error))
+            self.fail("step", _last_line(error), capture.call_place())
         else:
             (place / "result.json").write_text(json.dumps(result))
             self.steps += 1
@@ -117,9 +119,10 @@ class Job:
         if os.getpid() == self.main_process:
             os.write(self.request["progress"], f"{stage}\n".encode())
 
-    def fail(self, kind: str, message: str) -> None:
-        """Leave word of a failure."""
-        (self.directory / "error.json").write_text(json.dumps({"kind": kind, "message": message}))
+    def fail(self, kind: str, message: str, place: Place | None = None) -> None:
+        """Leave word of a failure, and of the line of the program that it happened at."""
+        where = None if place is None else asdict(place)
+        (self.directory / "error.json").write_text(json.dumps({"kind": kind, "message": message, "place": where}))
 
     def end(self) -> NoReturn:
         """End at once: no exit handler, thread or ``except`` of the program can keep us."""
@@ -135,6 +138,15 @@ def _end_with(parent: int, directory: Path) -> None:
         time.sleep(PARENT_LOOK_EVERY)
     shutil.rmtree(directory, ignore_errors=True)
     os.killpg(group, signal.SIGKILL)
+
+
+def _how_to_install(error: BaseException) -> str:
+    """The command that brings a framework which the program wants and this Python does not have; '' for other errors."""
+    wanted = (getattr(error, "name", None) or "").partition(".")[0] if isinstance(error, ModuleNotFoundError) else ""
+    if wanted == "keras":
+        backend = os.environ.get("KERAS_BACKEND", "tensorflow")
+        wanted = backend if backend in capture.TRAINERS else "tensorflow"
+    return f"; pip install 'kerasmem-lint[{wanted}]'" if wanted in capture.TRAINERS else ""
 
 
 def _last_line(error: BaseException) -> str:

@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import importlib
 import json
+import linecache
 import os
+import re
 import runpy
 import sys
+import traceback
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any, cast
+
+from kerasmem_lint.source.magics import mask_cell
+from kerasmem_lint.source.syntax import parse_failure
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,10 +31,11 @@ class Spec:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A line of the user's code."""
+    """A line of the user's code; in a notebook it counts in ``cell``, which counts over all cells from 1."""
 
     file: str
     line: int
+    cell: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +185,7 @@ def _captured(model: Any, batch: Any, batch_size: int | None, notes: list[str], 
         y=specs[1],
         sample_weight=specs[2],
         first_batch=None if batch_size is not None and batch_size != size else batch,
-        call=_call_place(),
+        call=call_place(),
         places=places,
         notes=tuple(said),
     )
@@ -212,14 +219,34 @@ def _specs(part: Any, size: int, batch_size: int | None) -> Any:
     return None if part is None else keras.tree.map_structure(spec, part)
 
 
-def _call_place() -> Place | None:
+def call_place() -> Place | None:
     """The line of the user's program that called ``fit``: the innermost frame outside installed packages and this one."""
     from kerasmem_lint.footprint.child.lazy import is_library
 
     frame = sys._getframe(1)
     while frame is not None and is_library(frame.f_code.co_filename):
         frame = frame.f_back  # type: ignore[assignment]
-    return Place(frame.f_code.co_filename, frame.f_lineno) if frame is not None else None
+    return place_at(frame.f_code.co_filename, frame.f_lineno) if frame is not None else None
+
+
+def raised_at(error: BaseException) -> Place | None:
+    """The innermost line of the user's program that an exception came through, None where it came through none."""
+    from kerasmem_lint.footprint.child.lazy import is_library
+
+    found = None
+    for frame, line in traceback.walk_tb(error.__traceback__):
+        if not is_library(frame.f_code.co_filename):
+            found = place_at(frame.f_code.co_filename, line)
+    return found
+
+
+def place_at(filename: str, line: int) -> Place:
+    """The place that a code object's file name stands for; those of notebook cells are ours, see :func:`_cells`."""
+    found = _CELL_NAME.fullmatch(filename)
+    return Place(found[1], line, int(found[2])) if found else Place(filename, line)
+
+
+_CELL_NAME = re.compile(r"(.*\.ipynb), cell (\d+)", re.DOTALL)
 
 
 def layers_of(model: Any) -> Iterator[Any]:
@@ -243,7 +270,8 @@ def run_script(path: Path, arguments: tuple[str, ...]) -> None:
     if path.suffix == ".ipynb":
         namespace = {"__name__": "__main__", "__file__": str(path)}
         with _shell():
-            exec(compile(_notebook_source(path), str(path), "exec"), namespace)
+            for name, source in _cells(path):
+                exec(compile(source, name, "exec"), namespace)
     else:
         runpy.run_path(str(path), run_name="__main__")
 
@@ -257,18 +285,22 @@ def _shell() -> AbstractContextManager[Any]:
     return cast("AbstractContextManager[Any]", InteractiveShell.instance().builtin_trap)
 
 
-def _notebook_source(path: Path) -> str:
-    cells = json.loads(path.read_text(encoding="utf-8")).get("cells", [])
-    lines: list[str] = []
-    for cell in cells:
+def _cells(path: Path) -> Iterator[tuple[str, str]]:
+    """Each code cell of a notebook as a file name that says which, and its Python; cells in other languages are left out."""
+    for number, cell in enumerate(json.loads(path.read_text(encoding="utf-8")).get("cells", []), 1):
         if cell.get("cell_type") != "code":
             continue
         source = cell.get("source", "")
         text = source if isinstance(source, str) else "".join(source)
-        if text.lstrip().startswith("%%"):
-            continue
-        lines += ["pass" if line.lstrip().startswith(("%", "!", "?")) else line for line in text.splitlines()]
-    return "\n".join(lines) + "\n"
+        if parse_failure(text):
+            masked = mask_cell(text)
+            if masked.foreign:
+                continue
+            text = masked.text
+        name = f"{path}, cell {number}"
+        # Whoever asks for the source of a function (TensorFlow's autograph does) finds it here.
+        linecache.cache[name] = (len(text), None, text.splitlines(keepends=True), name)
+        yield name, text
 
 
 def run_entry(entry: str, batch_size: int | None, notes: list[str], places: dict[int, Place]) -> Captured:

@@ -1,8 +1,9 @@
 """TensorFlow's executor played on a graph: which buffers begin, are shared, are written over, and end.
 
-An operation runs when all it waits for has run, first come first served; a buffer ends with its last reader; element-wise
-operations write into an operand that nobody else reads; reading a variable makes no copy; assigning to a variable takes over
-the buffer of the value; adding to one that is still being read makes a copy. Loops are played round by round.
+An operation runs when all it waits for has run, first come first served (on a CPU heavy ones after light ones); a buffer ends
+with its last reader; element-wise operations write into an operand that nobody else reads; reading a variable makes no copy;
+assigning to a variable takes over the buffer of the value; adding to one that is still being read makes a copy. Loops are
+played round by round.
 """
 
 from __future__ import annotations
@@ -10,9 +11,9 @@ from __future__ import annotations
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
-from kerasmem_lint.footprint.child.graph_kernels import ADDING, ALIASES, IN_PLACE, NEUTRAL
+from kerasmem_lint.footprint.child.graph_kernels import ADDING, ALIASES, HEAVY, IN_PLACE, NEUTRAL
 from kerasmem_lint.footprint.events import Buffer, Category, Event, Kind, Phase
 
 
@@ -46,6 +47,7 @@ class _List:
     next: int = 0
 
 
+Device = Literal["gpu", "cpu"]
 Value = Storage | HeldVariable | _List | None
 
 
@@ -53,11 +55,14 @@ class Player:
     """Plays graphs and keeps the book of their buffers.
 
     ``places`` gives phase and layer of an operation of the outermost graph by its name; ``gradients`` the layer of the tensors
-    that are the gradient of a weight.
+    that are the gradient of a weight; ``device`` is whose order is taken.
     """
 
-    def __init__(self, places: dict[str, tuple[Phase, str]], gradients: dict[str, str], tf: Any) -> None:
+    def __init__(
+        self, places: dict[str, tuple[Phase, str]], gradients: dict[str, str], tf: Any, device: Device = "gpu"
+    ) -> None:
         self._places, self._gradients, self._tf = places, gradients, tf
+        self._later = HEAVY if device == "cpu" else frozenset()
         self._storages: list[Storage] = []
         self._events: list[Event] = []
         self._consts: dict[Any, Storage] = {}
@@ -160,9 +165,17 @@ class Player:
         for op, value in given.items():
             if op not in followers:
                 self._release(value)
-        ready = deque(op for op in operations if not waits[op])
-        while ready:
-            op = ready.popleft()
+        light: deque[Any] = deque()
+        heavy: deque[Any] = deque()
+
+        def is_ready(op: Any) -> None:
+            (heavy if op.type in self._later else light).append(op)
+
+        for op in operations:
+            if not waits[op]:
+                is_ready(op)
+        while light or heavy:
+            op = (light or heavy).popleft()
             taken = [values[tensor.ref()] for tensor in op.inputs]
             results = [given[op]] if op in given else self._run(op, taken)
             for tensor, value in zip(op.outputs, results, strict=True):
@@ -178,7 +191,7 @@ class Player:
             for follower in followers[op]:
                 waits[follower] -= 1
                 if not waits[follower]:
-                    ready.append(follower)
+                    is_ready(follower)
         return [values[tensor.ref()] for tensor in graph.outputs]
 
     def _run(self, op: Any, taken: list[Value]) -> list[Value]:

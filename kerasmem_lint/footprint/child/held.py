@@ -29,6 +29,14 @@ def batch_of(x: Any, y: Any, sample_weight: Any) -> tuple[Any, ...]:
     return tuple(parts)
 
 
+def optimizers(model: Any) -> list[Any]:
+    """The model's own optimizer, then those that it keeps under other names, as adversarial models do."""
+    import keras
+
+    kept = [model.optimizer, *vars(model).values()]
+    return list({id(value): value for value in kept if isinstance(value, keras.optimizers.Optimizer)}.values())
+
+
 def held_variables(model: Any) -> list[tuple[Any, Category]]:
     """The Keras variables a step holds, each once."""
     found: dict[int, tuple[Any, Category]] = {}
@@ -36,7 +44,7 @@ def held_variables(model: Any) -> list[tuple[Any, Category]]:
         (model.trainable_variables, "weights"),
         (model.variables, "non_trainable"),
         (model.metrics_variables, "non_trainable"),
-        (model.optimizer.variables if model.optimizer is not None else [], "slots"),
+        *((optimizer.variables, "slots") for optimizer in optimizers(model)),
     ]
     for variables, category in kinds:
         for variable in variables:
@@ -51,7 +59,7 @@ def owners(model: Any) -> dict[int, Any]:
     for layer in model._flatten_layers():
         for variable in [*layer._trainable_variables, *layer._non_trainable_variables]:
             found[id(variable)] = by_path[variable.path.replace("/", "_")] = layer
-    for slot in model.optimizer.variables if model.optimizer is not None else []:
+    for slot in [slot for optimizer in optimizers(model) for slot in optimizer.variables]:
         name = slot.name
         while name and name not in by_path:
             name = name.rpartition("_")[0]

@@ -14,7 +14,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from kerasmem_lint.footprint.child.capture import Place
+from kerasmem_lint.footprint.child.capture import NotCapturedError, Place, place_at
 
 SMALL = 4096
 """Variables of at most this many elements keep the values that are assigned to them: layers such as Normalization read them."""
@@ -175,7 +175,7 @@ def remember_places(places: dict[int, Place]) -> Patch:
             while frame is not None and is_library(frame.f_code.co_filename):
                 frame = frame.f_back  # type: ignore[assignment]
             if frame is not None:
-                places.setdefault(id(self), Place(frame.f_code.co_filename, frame.f_lineno))
+                places.setdefault(id(self), place_at(frame.f_code.co_filename, frame.f_lineno))
             initialize(self, *args, **kwargs)
 
         layer.__init__ = remember
@@ -192,7 +192,10 @@ _LIBRARIES = (str(Path(__file__).resolve().parent), "<frozen", f"{sys.base_prefi
 
 
 def weights_by_shape(notes: list[str]) -> dict[str, Patch]:
-    """Patches that keep published weights from being downloaded: their values change no size."""
+    """Patches that keep published weights from being downloaded: their values change no size.
+
+    A preset of keras_hub names more than weights: what is not in a directory of this machine has no known shape.
+    """
 
     def no_download(module: Any) -> None:
         get_file = module.get_file
@@ -218,7 +221,23 @@ def weights_by_shape(notes: list[str]) -> dict[str, Patch]:
 
         module.Model.load_weights = load_if_there
 
-    return {"keras.src.utils.file_utils": no_download, "keras.src.models.model": no_load}
+    def no_preset_download(module: Any) -> None:
+        get_file = module.get_file
+
+        def get_file_of_a_directory(preset: Any, path: str) -> Any:
+            if not Path(str(preset)).is_dir():
+                raise NotCapturedError(
+                    f"from_preset({str(preset)!r}) would download the model, which is not done here; "
+                    "save it once with save_to_preset(DIRECTORY) and load that"
+                )
+            if path.endswith((".h5", ".weights.json")) and not (Path(preset) / path).exists():
+                return str(Path(preset) / path)  # load_weights() says that it is not there
+            return get_file(preset, path)
+
+        module.get_file = get_file_of_a_directory
+
+    hubs = dict.fromkeys(("keras_hub.src.utils.preset_utils", "keras_nlp.src.utils.preset_utils"), no_preset_download)
+    return {"keras.src.utils.file_utils": no_download, "keras.src.models.model": no_load, **hubs}
 
 
 MISSING_WEIGHTS = "weights-not-downloaded.h5"

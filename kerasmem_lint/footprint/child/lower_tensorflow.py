@@ -14,6 +14,7 @@ from kerasmem_lint.footprint.child import compile as compiler
 from kerasmem_lint.footprint.child import lower_jax
 from kerasmem_lint.footprint.child.capture import Captured, Spec
 from kerasmem_lint.footprint.child.compile import CompileFailedError, Statistics
+from kerasmem_lint.footprint.child.held import optimizers
 from kerasmem_lint.footprint.child.lower_jax import Parameter
 
 
@@ -104,7 +105,7 @@ def _variables(model: Any) -> tuple[tuple[str, Any], ...]:
     return (
         ("non_trainable", model.non_trainable_variables),
         ("weights", model.trainable_variables),
-        ("slots", model.optimizer.variables),
+        *(("slots", optimizer.variables) for optimizer in optimizers(model)),
         ("non_trainable", model.metrics_variables),
     )
 

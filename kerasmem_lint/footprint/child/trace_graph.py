@@ -10,12 +10,12 @@ a kernel takes for itself. Measured against TensorFlow's CPU allocator the error
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
 from kerasmem_lint.footprint.child.capture import Captured, Spec
-from kerasmem_lint.footprint.child.graph_player import HeldVariable, Player, Value
+from kerasmem_lint.footprint.child.graph_player import Device, HeldVariable, Player, Value
 from kerasmem_lint.footprint.child.held import batch_of, build, held_variables, owners
 from kerasmem_lint.footprint.events import Phase, Trace
 
@@ -36,11 +36,12 @@ def trace(captured: Captured) -> Trace:
     return trace_step(captured.model, captured.x, captured.y, captured.sample_weight)
 
 
-def trace_step(model: Any, x: Any, y: Any = None, sample_weight: Any = None) -> Trace:
+def trace_step(model: Any, x: Any, y: Any = None, sample_weight: Any = None, device: Device = "gpu") -> Trace:
     """Every buffer of one training step of a compiled Keras model on the TensorFlow backend, without XLA.
 
     ``x``, ``y`` and ``sample_weight`` are trees of :class:`Spec`. Model and optimizer must be built or buildable; nothing is
-    run. Sizes are bytes as the kernels ask for them.
+    run. ``device`` is whose order of operations is taken; "cpu" is for comparing with a real step on the CPU. Sizes are bytes as
+    the kernels ask for them.
     """
     import keras
     import tensorflow as tf
@@ -48,14 +49,15 @@ def trace_step(model: Any, x: Any, y: Any = None, sample_weight: Any = None) -> 
     def tensor_spec(spec: Spec | None) -> Any:
         return None if spec is None else tf.TensorSpec(spec.shape, spec.dtype)
 
-    build(model, x, y, sample_weight)
+    with suppress(RuntimeError):  # a model with a train_step and no call() is built by tracing that, as in fit()
+        build(model, x, y, sample_weight)
     notes = _Notes()
     with _watched(model, notes, keras, tf):
         data = keras.tree.map_structure(tensor_spec, batch_of(x, y, sample_weight))
         graph = tf.function(model.train_step).get_concrete_function(data).graph
     layer_of = {key: notes.paths.get(id(layer), layer.name) for key, layer in owners(model).items()}
     gradients = {name: layer_of.get(variable, "") for name, variable in notes.gradients.items()}
-    player = Player(_places(graph, notes), gradients, tf)
+    player = Player(_places(graph, notes), gradients, tf, device)
     handles: dict[int, HeldVariable] = {}
     for variable, category in held_variables(model):
         handles[id(variable.value.handle)] = player.holds(variable.value, category, layer_of.get(id(variable), ""))

@@ -71,6 +71,7 @@ def trace_step(model: Any, x: Any, y: Any = None, sample_weight: Any = None, dev
             for step in range(STEPS):
                 if step == STEPS - 1:
                     gc.collect()  # what the first step built and left in cycles is not part of a step
+                    stack.enter_context(_no_collection())
                     recorder.starts_over()
                 model.train_step(batch)
         except DynamicOutputShapeException as error:
@@ -87,6 +88,21 @@ def trace_step(model: Any, x: Any, y: Any = None, sample_weight: Any = None, dev
     if getattr(model, "jit_compile", False):
         notes = (*notes, "jit_compile=True: the step was followed without torch.compile, which fuses operators and keeps less")
     return Trace("torch", "torch", buffers, events, notes)
+
+
+@contextmanager
+def _no_collection() -> Iterator[None]:
+    """Keeps what lies in reference cycles (the operands of Keras' attention do) for the step, and the figure the same every time.
+
+    In a real step Python's collector comes by when enough objects have been made, and frees some of it.
+    """
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
 
 
 def _fake_array(spec: Spec | None, torch: Any) -> Any:
@@ -371,7 +387,10 @@ class _Recorder:
 
     def notes(self) -> tuple[str, ...]:
         """What the reader should know about this trace."""
-        said = ["memory that operators take for themselves while they run is not in the trace"]
+        said = [
+            "memory that operators take for themselves while they run is not in the trace",
+            "what lies in reference cycles is held to the end of the step; Python's collector may free it earlier",
+        ]
         if self._guesses:
             said.append(f"the step branches on the value of a tensor {self._guesses} times: the condition was taken to hold")
         return tuple(said)

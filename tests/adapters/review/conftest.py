@@ -18,6 +18,7 @@ FORGE = Path(__file__).parents[2] / "forge"
 sys.path.insert(0, str(FORGE))
 
 import fake_github  # noqa: E402
+import fake_server  # noqa: E402
 import prism  # noqa: E402
 
 from kerasmem_lint.review.github import GitHub  # noqa: E402
@@ -69,26 +70,26 @@ class _Switch:
     def __init__(self) -> None:
         self.fake = fake_github.FakeGitHub()
 
-    def answer(self, request: fake_github.Request) -> fake_github.Answer:
+    def answer(self, request: fake_server.Request) -> fake_server.Answer:
         return self.fake.answer(request)
 
 
 @pytest.fixture(scope="session")
-def direct() -> Iterator[tuple[_Switch, fake_github.Server]]:
+def direct() -> Iterator[tuple[_Switch, fake_server.Server]]:
     switch = _Switch()
-    server = fake_github.Server(switch)
+    server = fake_server.Server(switch)
     yield switch, server
     server.close()
 
 
 @pytest.fixture(scope="session")
-def through_prism(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[_Switch, fake_github.Server]]:
+def through_prism(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[_Switch, fake_server.Server]]:
     if prism.missing():
         pytest.skip(prism.missing())
     switch = _Switch()
-    inner = fake_github.Server(switch)
+    inner = fake_server.Server(switch)
     proxy = prism.Prism(FORGE / "github_rest.json", inner.url, tmp_path_factory.mktemp("prism") / "log")
-    front = fake_github.Server(switch, ("127.0.0.1", proxy.port))
+    front = fake_server.Server(switch, ("127.0.0.1", proxy.port))
     yield switch, front
     front.close()
     proxy.close()

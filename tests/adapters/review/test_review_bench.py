@@ -9,7 +9,8 @@ from typing import Any
 import fake_github
 import prism
 import pytest
-from fake_github import HEAD, TOKEN, Answer, Fault, build_schema_once
+from fake_github import HEAD, TOKEN, build_schema_once
+from fake_server import Answer, Fault, Server
 from graphql import build_schema, parse, validate
 from material import LOOP_PATCH
 
@@ -19,7 +20,7 @@ QUERIES = {name: getattr(github, name) for name in ("THREADS", "SUMMARIES", "RES
 SCHEMA = prism.HERE / "node_modules" / "@octokit" / "graphql-schema" / "schema.graphql"
 
 
-def ask(server: fake_github.Server, method: str, path: str, payload: Any = None) -> tuple[int, Any]:
+def ask(server: Server, method: str, path: str, payload: Any = None) -> tuple[int, Any]:
     connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=30)
     headers = {"Authorization": f"Bearer {TOKEN}", "Content-Type": "application/json"}
     connection.request(method, path, None if payload is None else json.dumps(payload), headers)

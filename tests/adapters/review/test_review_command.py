@@ -15,9 +15,10 @@ from pathlib import Path
 
 import fake_github
 import pytest
-from fake_github import HEAD, TOKEN, Answer, FakeGitHub, Fault, Server
+from fake_github import HEAD, TOKEN, FakeGitHub
 from fake_gitlab import TOKEN as GITLAB_TOKEN
 from fake_gitlab import FakeGitLab
+from fake_server import Answer, Fault, Server
 from material import LOOP, LOOP_PATCH, added, diagnostic, report, safe_fix
 
 from kerasmem_lint.cli import review

@@ -10,7 +10,8 @@ from typing import Any
 import fake_github
 import pytest
 from conftest import Bench
-from fake_github import HEAD, Answer, Fault
+from fake_github import HEAD
+from fake_server import Answer, Fault
 from material import LOOP, LOOP_PATCH, added, diagnostic, safe_fix
 
 from kerasmem_lint.diagnostics import Diagnostic, Edit, Problem, Span

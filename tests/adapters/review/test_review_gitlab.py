@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 from conftest import Clock
-from fake_github import Answer, Fault, Server
 from fake_gitlab import REFS, TOKEN, FakeGitLab
+from fake_server import Answer, Fault, Server
 from material import LOOP, LOOP_PATCH, added, diagnostic, safe_fix
 
 from kerasmem_lint.diagnostics import Diagnostic, Edit, Problem, Span

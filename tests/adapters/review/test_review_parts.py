@@ -11,7 +11,7 @@ from typing import Any
 import fake_github
 import pytest
 from conftest import Bench, Clock
-from fake_github import Answer, Fault
+from fake_server import Answer, Fault
 from material import LOOP, LOOP_PATCH, added, diagnostic, report, safe_fix
 
 from kerasmem_lint.diagnostics import Edit, FileReport, Problem, Report, Span

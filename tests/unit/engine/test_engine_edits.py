@@ -68,14 +68,22 @@ def test_an_argument_is_taken_out_with_its_comma(before: str, after: str) -> Non
     assert after == changed(before, "remove-argument", "", "argument")
 
 
-def test_the_last_argument_is_taken_out_with_the_comma_before_it() -> None:
-    text = "f(a,\n  b)\n"
-    facts = Facts(text)
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("f(a,\n  b)\n", "f(a)\n"),
+        ("f(a,\n  # all of them,\n  b)\n", "f(a,\n  # all of them,\n  )\n"),
+        ("f(a,  # one, two,\n  b,\n)\n", "f(a,  # one, two,\n  \n)\n"),
+        ("f('#',\n  b)\n", "f('#',\n  )\n"),
+    ],
+)
+def test_the_last_argument_is_taken_out_with_the_comma_before_it_unless_a_comment_holds_that(before: str, after: str) -> None:
+    facts = Facts(before)
     call: Any = facts.syntax.calls[0]
     change = Change(call.args[1], "", "remove-argument")
-    edits = Editor(text, facts.spans([call.args[1]])).edits(Remedy("x", "safe", (change,)))
+    edits = Editor(before, facts.spans([call.args[1]])).edits(Remedy("x", "safe", (change,)))
     assert edits is not None
-    assert "f(a)\n" == applied(text, edits)
+    assert after == applied(before, edits)
 
 
 @pytest.mark.parametrize(

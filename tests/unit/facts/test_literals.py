@@ -88,3 +88,17 @@ def test_how_often_a_call_runs(program: str, counts: list[int | None]) -> None:
 def test_how_a_path_ends(program: str, pattern: str | None) -> None:
     asked = Program(program)
     assert pattern == asked.facts.literals.string_pattern(asked.call("ask").args[0].value)
+
+
+def test_a_list_that_calls_give_differently_is_not_one_list() -> None:
+    program = Program("def run(names):\n    for name in names:\n        use(name)\nrun(['a'])\nrun(['a', 'b', 'c'])")
+    assert [None] == program.counts("use")
+
+
+def test_few_rounds_by_the_default_of_an_option_may_be_more() -> None:
+    options = (
+        "import argparse\np = argparse.ArgumentParser()\np.add_argument('--n', type=int, default={})\na = p.parse_args()\n"
+    )
+    loop = "def run(times):\n    for i in range(times):\n        use(i)\nrun(a.n)"
+    assert [None] == Program(options.format(1) + loop).counts("use")
+    assert [500] == Program(options.format(500) + loop).counts("use")

@@ -324,6 +324,15 @@ def test_edits_across_cells_and_of_magics_are_refused(span: Span, message: str) 
     assert message == str(refused.value)
 
 
+def test_what_a_magic_runs_is_edited_and_the_magic_is_not() -> None:
+    file = read(notebook(code("%time x = f(1)\n")))
+    (cell,) = json.loads(file.apply([Edit(Span(12, 13), "2"), Edit(Span(14, 14), ".y")]))["cells"]
+    assert "%time x = f(2).y\n" == "".join(cell["source"])
+    for place in (0, 2, 4):
+        with pytest.raises(FixError):
+            file.apply([Edit(Span(place, place), "z")])
+
+
 @given(st.lists(st.tuples(SOURCES, st.booleans()), max_size=4), INDENTS, st.booleans(), st.data())
 def test_an_edit_does_to_the_cell_what_it_does_to_the_text(
     sources: list[tuple[str, bool]], indent: int | str | None, ascii_only: bool, data: st.DataObject
