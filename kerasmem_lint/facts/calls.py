@@ -32,6 +32,7 @@ _MODEL_NAME = re.compile(
 )
 _MAX_CALL_LEVELS = 3
 _FEW = 10
+_SPLITTERS = re.compile(r"^sklearn\..*(?:Fold|Split|Out)$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,6 +191,15 @@ class Calls:
         return isinstance(node, cst.Name) and any(
             binding.kind == "iteration" for binding in (self._values.flow.reaching(node) if node in self._syntax.noted else ())
         )
+
+    def goes_through_folds(self, iteration: Iteration) -> bool:
+        """Does a loop go through the folds of a cross-validation: ``for train, test in kfold.split(x):``?"""
+        node = iteration.loop.iterable if iteration.loop is not None else None
+        while isinstance(node, cst.Call) and isinstance(node.func, (cst.Name, cst.Attribute)):
+            if isinstance(node.func, cst.Attribute) and node.func.attr.value == "split":
+                return any(_SPLITTERS.search(value.name) for value in self._values.of(node.func.value))
+            node = node.args[0].value if node.args else None  # enumerate(…), tqdm(…)
+        return False
 
     def rounds(self, loop: Loop) -> int | None:
         """How often a loop runs, where that can be told."""

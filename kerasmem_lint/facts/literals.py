@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import libcst as cst
 
 from kerasmem_lint.facts.arguments import argument
@@ -13,6 +15,9 @@ Number = int | float
 
 _MAX_STEPS = 25
 _MAX_POWER = 64
+_CONVERSION = re.compile(r"%%|%(?:\(\w*\))?[-#0 +]*[\d*]*(?:\.[\d*]+)?[a-zA-Z]")
+_ESCAPED = {"%%": "%", "{{": "{", "}}": "}"}
+_REPLACEMENT = re.compile(r"\{\{|\}\}|\{[^{}]*\}")
 
 
 class Literals:
@@ -79,14 +84,14 @@ class Literals:
             return "".join(parts)
         if isinstance(node, cst.BinaryOperation):
             if isinstance(node.operator, cst.Modulo):
-                return self.string_pattern(node.left)
+                return _with_gaps(self.string_pattern(node.left), _CONVERSION)
             if isinstance(node.operator, cst.Add):
                 left, right = self.string_pattern(node.left), self.string_pattern(node.right)
                 if left is not None or right is not None:
                     return (left if left is not None else "\0") + (right if right is not None else "\0")
         if isinstance(node, cst.Call) and isinstance(node.func, cst.Attribute):
             if node.func.attr.value == "format":
-                return self.string_pattern(node.func.value)
+                return _with_gaps(self.string_pattern(node.func.value), _REPLACEMENT)
             if node.func.attr.value == "join" and len(node.args) >= 2:
                 last = self.string_pattern(node.args[-1].value)
                 return None if last is None else "\0/" + last
@@ -336,3 +341,8 @@ class Literals:
                 if name:
                     self._options[name] = default if name not in self._options else None
         return self._options
+
+
+def _with_gaps(template: str | None, places: re.Pattern[str]) -> str | None:
+    """A template of ``%`` or ``format`` with \\0 where something is filled in; ``%%`` and ``{{`` stand for themselves."""
+    return None if template is None else places.sub(lambda place: _ESCAPED.get(place[0], "\0"), template)

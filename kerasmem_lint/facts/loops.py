@@ -163,14 +163,20 @@ class Loops:
         return None
 
     def look_after(self, training: cst.Call) -> bool:
-        """Is a training call in a search, in a loop that saves by itself, or in one that makes a new model each round?"""
-        model = training.func.value if isinstance(training.func, cst.Attribute) else None
+        """Is a training call in a search, or in a loop that saves by itself?"""
         return any(
-            iteration.search is not None
-            or self.made_per_round(model, iteration) is not None
-            or self._training.saved_in_loop(iteration.node)
+            iteration.search is not None or self._training.saved_in_loop(iteration.node)
             for iteration in self._calls.iterations(training)
         )
+
+    def new_models(self, training: cst.Call) -> list[Iteration]:
+        """The loops around a training call that make a new model each round."""
+        model = training.func.value if isinstance(training.func, cst.Attribute) else None
+        return [
+            iteration
+            for iteration in self._calls.iterations(training)
+            if iteration.search is None and self.made_per_round(model, iteration) is not None
+        ]
 
     def rebound_in(self, receiver: cst.CSTNode | None, iteration: Iteration) -> bool:
         """Is a name given a value inside the loop, or is it the loop's own variable?"""

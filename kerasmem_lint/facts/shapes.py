@@ -109,6 +109,9 @@ class Shapes:
             if len(shape) == 1 and isinstance(shape[0], (cst.Tuple, cst.List)):
                 shape = [element.value for element in shape[0].elements]
             return len(shape) > 1 and self._literals.integer(shape[0]) == 1
+        if last in ("zeros", "ones", "empty"):
+            dimensions = self._dimensions(call)
+            return dimensions is not None and len(dimensions) > 1 and self._literals.integer(dimensions[0]) == 1
         if last in ("array", "asarray") and call.args and isinstance(call.args[0].value, cst.List):
             elements = call.args[0].value.elements
             return len(elements) == 1 and not isinstance(elements[0], cst.StarredElement)

@@ -90,6 +90,11 @@ class Training:
             return Callbacks(True, ())
         return self._callbacks(node, call)
 
+    def may_checkpoint(self, call: cst.Call) -> bool:
+        """Can a callback of this ``fit`` save the model? Also where its callbacks cannot be told."""
+        callbacks = self.callbacks(call)
+        return not callbacks.known or any(self.saves(item) is not False for item in callbacks.items)
+
     def _callbacks(self, node: cst.BaseExpression, call: cst.Call) -> Callbacks:
         items: list[Value] = []
         certain = not self._escapes(node, call)

@@ -11,6 +11,7 @@ KERAS_ROOTS = (
     "tensorflow.python.keras",
     "tensorflow.contrib.keras",
     "tensorflow.keras",
+    "tensorflow_core.python.keras",
     "tensorflow_core.keras",
     "tf_keras",
     "keras.api",

@@ -56,15 +56,16 @@ _KNOWN_SOURCES = ("keras-dataset", "images", "file", "split")
 
 def check(ctx: Context, site: Site) -> Iterator[Finding]:
     node = site.node
-    if not hasattr(node, "left") or not _is_whole_uint8(ctx, node.left) or not _is_number(ctx, node.right):
+    if not hasattr(node, "left") or _uint8_in(ctx, node.left) is None or not _is_number(ctx, node.right):
         return
-    siblings = [other for other in _divisions_of_statement(ctx, node) if _is_whole_uint8(ctx, other.left)]
+    siblings = [other for other in _divisions_of_statement(ctx, node) if _uint8_in(ctx, other.left) is not None]
     if siblings and siblings[0] is not node:
         return  # one finding a statement, with one fix for all of it
-    changes = tuple(Change(other.left, '.astype("float32")', "after") for other in siblings if _is_simple(other.left))
+    arrays = [_uint8_in(ctx, other.left) for other in siblings]
+    changes = tuple(Change(array, '.astype("float32")', "after") for array in arrays if _is_simple(array))
     yield Finding(
         node,
-        f"dividing uint8 makes float64: `{ctx.code(node.left)}` grows from 1 byte a value to 8",
+        f"dividing uint8 makes float64: `{ctx.code(arrays[0])}` grows from 1 byte a value to 8",
         remedy=Remedy(
             'Cast first: `.astype("float32")`, or leave uint8 and let a `Rescaling` layer divide',
             "unsafe" if len(changes) == len(siblings) else "display",
@@ -76,6 +77,13 @@ def check(ctx: Context, site: Site) -> Iterator[Finding]:
 def _is_whole_uint8(ctx: Context, node: Node) -> bool:
     value = ctx.value(node)
     return value.kind == "array" and value.dtype == "uint8" and not value.part and value.origin in _KNOWN_SOURCES
+
+
+def _uint8_in(ctx: Context, node: Node) -> Node | None:
+    """The array itself, or the one in `x - 127.5`, which NumPy makes float64 just as well."""
+    if type(node).__name__ == "BinaryOperation" and _is_number(ctx, node.right):
+        node = node.left
+    return node if _is_whole_uint8(ctx, node) else None
 
 
 def _is_number(ctx: Context, node: Node) -> bool:

@@ -4,9 +4,8 @@
 
 ## Why it costs memory
 
-A matrix of word counts holds a few numbers a text. Dense, it is texts × vocabulary × 8 bytes: of a matrix with 0.2 % of its values
-filled, `fit` needed 35 times the memory with `toarray()` that it needed without. `fit` of Keras 3 takes SciPy matrices on every
-backend (torch makes each batch dense).
+A matrix of word counts holds a few numbers a text. Dense, it is texts × vocabulary × 8 bytes. `fit` of Keras 3 takes SciPy matrices
+on every backend; on TensorFlow and torch it then needs a fraction of the memory, on JAX as much as with `toarray()`.
 
 ## Examples
 
@@ -43,10 +42,6 @@ vectorize = keras.layers.TextVectorization(max_tokens=20_000, output_mode="multi
 ## Fix safety
 
 Unsafe: layers other than `Dense` may refuse sparse input. The fix is only offered where the whole model is made of layers for flat data.
-
-## Known limits
-
-How many texts there are cannot be seen.
 """
 
 from typing import Any
@@ -68,8 +63,7 @@ RULE = Rule(
 )  # fmt: skip
 
 _WIDE_MODES = ("multi_hot", "count", "tf_idf", "tf-idf", "binary")
-_SMALL_VOCABULARY = 1000
-_WIDE_LAYER = 10_000
+_SMALL_VOCABULARY, _WIDE_LAYER = 1000, 10_000
 
 
 def check(ctx: Context, site: Site) -> Iterator[Finding]:
@@ -83,15 +77,21 @@ def check(ctx: Context, site: Site) -> Iterator[Finding]:
     if fed is None or ctx.facts.calls.feeds_batches(call) or (words is not None and words <= _SMALL_VOCABULARY):
         return
     direct = any(item.value is call for item in fed.args)
-    drop = direct and ctx.generation == 3 and matrix is not None and ctx.facts.shapes.only_flat_layers
+    drop = direct and ctx.generation == 3 and ctx.facts.shapes.only_flat_layers
     yield Finding(
         call,
         f"`{ctx.callee(call)}()` writes out every zero of a sparse matrix: texts × vocabulary × 8 bytes",
         () if direct else ((fed, "given to Keras here"),),
-        Remedy("Give Keras the sparse matrix itself", "unsafe", (Change(call, ctx.facts.code(matrix)),))
-        if drop and matrix is not None
-        else Remedy("Give Keras the sparse matrix itself, or make it dense batch by batch in a `PyDataset`"),
+        _remedy(ctx, call, matrix if drop else None),
     )
+
+
+def _remedy(ctx: Context, call: Any, matrix: Any) -> Remedy:
+    if ctx.backend == "jax":
+        return Remedy("Make it dense batch by batch in a `PyDataset`; given the sparse matrix, JAX needs as much memory")
+    if matrix is not None:
+        return Remedy("Give Keras the sparse matrix itself", "unsafe", (Change(call, ctx.facts.code(matrix)),))
+    return Remedy("Give Keras the sparse matrix itself, or make it dense batch by batch in a `PyDataset`")
 
 
 def _layer(ctx: Context, call: Any) -> Iterator[Finding]:

@@ -26,8 +26,8 @@ model.fit(train_ds, epochs=50, callbacks=[keras.callbacks.BackupAndRestore("back
 - Fewer than `min-epochs` epochs, or a number of epochs that this file does not tell.
 - A callback that may save: `ModelCheckpoint`, `BackupAndRestore`, a subclass in this file that saves, anything
   imported from elsewhere, a list that comes from a parameter or that other code is given.
-- `fit` in a trial of a search, in a loop that makes a new model each round and is about to be told so (KM101), in a
-  loop that saves by itself.
+- `fit` in a trial of a search, in a loop that makes a new model each round and is about to be told so (KM101; over the
+  folds of a cross-validation a note), in a loop that saves by itself.
 - Data made up in the file (literals, random numbers), `steps_per_epoch` of at most 5, tests.
 - A note only for toy data of scikit-learn, and for fewer than 50 epochs on a data set of `keras.datasets` or in a
   notebook with three `fit` or more.
@@ -69,20 +69,20 @@ _MANY_EPOCHS = 50
 def check(ctx: Context, site: Site) -> Iterator[Finding]:
     call = site.node
     epochs = ctx.facts.training.epochs(call)
-    if epochs is None or epochs < ctx.options.min_epochs:
+    if epochs is None or epochs < ctx.options.min_epochs or ctx.facts.training.may_checkpoint(call):
         return
-    callbacks = ctx.facts.training.callbacks(call)
-    if not callbacks.known or any(ctx.facts.training.saves(item) is not False for item in callbacks.items):
-        return
-    if _is_toy(ctx, call) or ctx.facts.loops.look_after(call):
+    trials = ctx.facts.loops.new_models(call)
+    if _is_toy(ctx, call) or ctx.facts.loops.look_after(call) or not all(map(ctx.facts.calls.goes_through_folds, trials)):
         return
     kept = "nothing saves the model"
     if ctx.facts.training.saved_after(call):
         kept = "the model is saved only afterwards"
-    elif any(ctx.facts.training.restores_best(item) for item in callbacks.items):
+    elif any(ctx.facts.training.restores_best(item) for item in ctx.facts.training.callbacks(call).items):
         kept = "`EarlyStopping` keeps its best weights in memory only"
     message = f"`{ctx.callee(call)}` trains for {epochs} epochs and {kept}"
-    yield Finding(call, message, remedy=_remedy(ctx, call), severity="info" if _is_exercise(ctx, call, epochs) else None)
+    yield Finding(
+        call, message, remedy=_remedy(ctx, call), severity="info" if trials or _is_exercise(ctx, call, epochs) else None
+    )
 
 
 def _is_toy(ctx: Context, call: Node) -> bool:

@@ -1,7 +1,7 @@
 """# A training loop of one's own without a checkpoint
 
-A loop that trains for many epochs with a `GradientTape` or `train_on_batch` and never saves loses everything when the
-process is killed.
+A loop that trains for many epochs with a `GradientTape`, `train_on_batch` or short `fit`s and never saves loses everything
+when the process is killed.
 
 ## Why it costs memory
 
@@ -16,39 +16,35 @@ for epoch in range(100):  # KM307
     for x, y in train_ds:
         with tf.GradientTape() as tape:
             loss = loss_function(y, model(x, training=True))
-        gradients = tape.gradient(loss, model.trainable_variables)
-        optimizer.apply_gradients(zip(gradients, model.trainable_variables))
-```
-
-```python good
-for epoch in range(100):
-    for x, y in train_ds:
-        with tf.GradientTape() as tape:
-            loss = loss_function(y, model(x, training=True))
-        gradients = tape.gradient(loss, model.trainable_variables)
-        optimizer.apply_gradients(zip(gradients, model.trainable_variables))
-    model.save_weights("last.weights.h5")
+        optimizer.apply_gradients(zip(tape.gradient(loss, model.weights), model.weights))
 ```
 
 ```python bad
-EPOCHS = 40
-for epoch in range(EPOCHS):  # KM307
+for epoch in range(40):  # KM307
     for x, y in batches:
         gan.train_on_batch(x, y)
 ```
 
+```python bad
+model, x = keras.models.load_model("start.keras"), np.load("x.npy")
+for i in range(60):  # KM307
+    model.fit(x, x)
+```
+
 ```python good
-for epoch in range(3):
-    for x, y in batches:
-        gan.train_on_batch(x, y)
+model, x = keras.models.load_model("start.keras"), np.load("x.npy")
+for i in range(60):
+    model.fit(x, x)
+    model.save_weights("last.weights.h5")
 ```
 
 ## When it is quiet
 
-- Fewer than `min-epochs` epochs by a literal count (a hundred times that where a round is a single step), or a number that
-  this file does not tell; `while` loops.
+- Fewer than `min-epochs` epochs by a literal count (a hundred times that where a round is a single step); `while` loops.
+- A note only for a thousand rounds and more of a loop that does not say that it counts epochs.
 - Anything in the round, or in a function of this file that it calls, that may save: its name says so, or it is a `save` of
   something that is no picture.
+- A `fit` with callbacks that may save, of a model that is new in every round, or on other data in every round.
 - Steps that optimise a picture or single variables, not the weights of a model; trials of a search; tests.
 
 ## Options
@@ -57,8 +53,9 @@ for epoch in range(3):
 """
 
 from dataclasses import dataclass
+from typing import Any
 
-from kerasmem_lint.rule import Context, Finding, Iterator, Remedy, Rule, Site
+from kerasmem_lint.rule import Context, Finding, Iterator, Node, Remedy, Rule, Site
 
 
 @dataclass(frozen=True)
@@ -73,32 +70,49 @@ RULE = Rule(
     severity="warning",
     confidence="medium",
     message="this loop trains for many epochs and nothing in it saves the model",
-    calls=("Model.train_on_batch", "Optimizer.apply_gradients"),
+    calls=("Model.train_on_batch", "Optimizer.apply_gradients", "Model.fit"),
     in_loop=True,
-    words=("train_on_batch", "apply_gradients"),
+    words=("train_on_batch", "apply_gradients", "fit"),
     options=Options,
 )
-
 
 _STEPS = 100
 """Steps that count as an epoch where a round is a single step."""
 
 
 def check(ctx: Context, site: Site) -> Iterator[Finding]:
-    call, loops = site.node, ctx.facts.custom_loops
-    if _is_toy(ctx, call) or not (site.name.endswith("train_on_batch") or loops.trains_a_model(call)):
-        return
-    for iteration in loops.epochs_around(call):
-        steps = 1 if loops.goes_through_batches(call, iteration) else _STEPS
-        if iteration.count is None or iteration.count < steps * ctx.options.min_epochs or loops.may_save(iteration):
-            continue
+    is_fit = site.name == "Model.fit"
+    for iteration, total in _trained(ctx, site.node, is_fit):
+        told = is_fit or ctx.facts.custom_loops.counts_epochs(iteration)
         yield Finding(
             iteration.node,
-            f"this loop trains for {iteration.count} epochs and nothing in it saves the model",
-            ((call, "trains here"),),
+            f"this loop trains for {total} {'epochs' if told else 'rounds'} and nothing in it saves the model",
+            ((site.node, "trains here"),),
             Remedy("Save every few rounds: `model.save_weights(…)`, or `tf.train.CheckpointManager` for the optimizer, too"),
+            severity=None if told else "info",
         )
 
 
-def _is_toy(ctx: Context, call: object) -> bool:
-    return any(ctx.facts.shapes.is_made_up(ctx.value(given)) for given in ctx.positional(call)[:1])
+def _trained(ctx: Context, call: Node, is_fit: bool) -> Iterator[tuple[Any, int]]:
+    """The loops around a training step that save nothing, each with its number of epochs where that is large."""
+    loops, least = ctx.facts.custom_loops, ctx.options.min_epochs
+    data = next(iter(ctx.positional(call)), None)
+    if ctx.facts.shapes.is_made_up(ctx.value(data)):
+        return
+    if is_fit:
+        epochs = ctx.facts.training.epochs(call)
+        if epochs is None or epochs >= least or ctx.facts.training.may_checkpoint(call) or ctx.facts.loops.new_models(call):
+            return
+        around = [
+            (one, epochs * (one.count or 0))
+            for one in loops.plain_loops_around(call)
+            if ctx.facts.variation.is_fixed(data, one)
+        ]
+    elif ctx.named(call, "Model.train_on_batch") or loops.trains_a_model(call):
+        steps = [(one, 1 if loops.goes_through_batches(call, one) else _STEPS) for one in loops.epochs_around(call)]
+        around = [(one, one.count or 0) for one, step in steps if (one.count or 0) >= step * least]
+    else:
+        return
+    for iteration, total in around:
+        if total >= least and not loops.may_save(iteration):
+            yield iteration, total

@@ -78,7 +78,11 @@ def test_how_often_a_call_runs(program: str, counts: list[int | None]) -> None:
     [
         ("ask('a.h5')", "a.h5"),
         ("ask(f'w-{i}.h5')", "w-\0.h5"),
-        ("ask('w-%d.h5' % i)", "w-%d.h5"),
+        ("ask('w-%d.h5' % i)", "w-\0.h5"),
+        ("ask('%s/%s' % (d, f))", "\0/\0"),
+        ("ask('100%%-%(n)05.2f' % v)", "100%-\0"),
+        ("ask('{}/{}'.format(d, f))", "\0/\0"),
+        ("ask('{d}/{{epoch:02d}}.h5'.format(d=d))", "\0/{epoch:02d}.h5"),
         ("ask(d + '/a.h5')", "\0/a.h5"),
         ("import os\nask(os.path.join(d, 'a.h5'))", "\0/a.h5"),
         ("p = 'a.h5'\nask(p)", "a.h5"),

@@ -73,3 +73,13 @@ def test_tables_are_reported_when_asked_for() -> None:
     assert ["info"] == [severity for severity, _ in report("KM215", TABLE, settings)]
     typed = TABLE.replace("'x.csv'", "'x.csv', dtype='float32'")
     assert [] == report("KM215", typed, settings)
+
+
+def test_on_jax_the_sparse_matrix_itself_is_no_remedy() -> None:
+    head = "import os\nos.environ['KERAS_BACKEND'] = '{}'\nimport keras\n"
+    titles = {}
+    for backend in ("tensorflow", "jax", "torch"):
+        (found,) = check_source("train.py", head.format(backend) + MODEL + SPARSE, Settings()).diagnostics
+        assert found.fix is not None
+        titles[backend] = (found.fix.title.partition(" ")[0], bool(found.fix.edits))
+    assert {"tensorflow": ("Give", True), "jax": ("Make", False), "torch": ("Give", True)} == titles
