@@ -23,6 +23,7 @@ from kerasmem_lint.facts.lifetimes import Lifetimes
 from kerasmem_lint.facts.literals import Literals
 from kerasmem_lint.facts.loops import Loops
 from kerasmem_lint.facts.names import Names
+from kerasmem_lint.facts.occasions import Occasions
 from kerasmem_lint.facts.outputs import Outputs
 from kerasmem_lint.facts.parse import parse
 from kerasmem_lint.facts.platform import Platform
@@ -102,6 +103,7 @@ class Facts:
         self.variation = Variation(self.values, self.literals, self.calls)
         self.tapes = Tapes(self.values, self.literals, self.calls)
         self.services = Services(self.values, self.calls)
+        self.occasions = Occasions(self.values, self.calls, self.hooks, self.services)
         self.graphs = Graphs(self.values, self.calls)
         self.workers = Workers(self.values, self.literals, self.calls, self.training)
         self.sessions = Sessions(self.values, self.literals, self.calls, self.loops)

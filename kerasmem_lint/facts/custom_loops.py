@@ -14,6 +14,8 @@ from kerasmem_lint.facts.training import Training
 from kerasmem_lint.facts.values import Values
 
 _EPOCHS = re.compile(r"epoch|episode", re.IGNORECASE)
+_LONG = 1000
+"""Rounds of a loop that trains by whatever it counts: steps, if not epochs."""
 _WEIGHTS = frozenset({"trainable_variables", "trainable_weights", "variables", "weights"})
 _SAVING = re.compile(
     r"save|checkpoint|ckpt|snapshot|export|dump|upload|persist|on_epoch_end|write_graph|log_model|log_artifact", re.IGNORECASE
@@ -35,12 +37,19 @@ class CustomLoops:
         self._loops = loops
 
     def epochs_around(self, call: cst.Call) -> list[Iteration]:
-        """The loops over a literal number of epochs (or episodes) that run a training step, but for those inside of another one."""
+        """The loops over a literal number of epochs or episodes that run a training step, but for those inside of another one.
+
+        Whatever it counts, so is a loop of a thousand rounds that no other loop runs.
+        """
         iterations = self._calls.iterations(call)
         if any(iteration.search is not None for iteration in iterations):
             return []  # a trial of a search
-        found = [iteration for iteration in iterations if iteration.count is not None and self._counts_epochs(iteration)]
-        return [one for one in found if not any(other is not one and self._runs(other, one) for other in found)]
+        named = [one for one in iterations if one.count is not None and self.counts_epochs(one)]
+        long = [one for one in iterations if one not in named and (one.count or 0) >= _LONG]
+        return [*self._outermost(named, named), *self._outermost(long, iterations)]
+
+    def _outermost(self, loops: list[Iteration], all_loops: list[Iteration]) -> list[Iteration]:
+        return [one for one in loops if not any(other is not one and self._runs(other, one) for other in all_loops)]
 
     def plain_loops_around(self, call: cst.Call) -> list[Iteration]:
         """The ``for`` loops over a known number of rounds right around a call, in its own function; none in a trial of a search."""
@@ -93,7 +102,8 @@ class CustomLoops:
             return False
         return bool(_PICTURES.search(spelling(call.func.value))) or not self._training.saves_call(call)
 
-    def _counts_epochs(self, iteration: Iteration) -> bool:
+    def counts_epochs(self, iteration: Iteration) -> bool:
+        """Does a ``for`` loop say that its rounds are epochs or episodes?"""
         loop = iteration.loop
         if loop is None or loop.kind != "for":
             return False

@@ -5,8 +5,8 @@ time.
 
 ## Why it costs memory
 
-On the TensorFlow backend every call keeps a little of what it made, and never gives it back; on all of them it costs many
-times the time of `predict_on_batch`, which gives the same array.
+On the TensorFlow backend the process grows with every call: a little of what it made stays, and holes in the heap that a
+running loop does not close. On all backends it takes many times as long as `predict_on_batch`, which gives the same array.
 
 ## Examples
 
@@ -38,6 +38,7 @@ for threshold in thresholds:
 - The input is a dataset, a generator, or a whole data set that came from a file or a split.
 - A note only on JAX and torch, where nothing is kept and only time is lost.
 - `steps`, or a `batch_size` (other than 1 for what visibly is one sample; for a batch that a generator hands out).
+- No loop in sight, but for one sample in a request handler, in a callback for every batch, or (a note) in an agent's `act`.
 - A loop over models, at most 10 rounds by a literal count, other libraries' `predict`, tests.
 
 ## Fix safety
@@ -56,7 +57,6 @@ RULE = Rule(
     confidence="medium",
     message="`predict` runs on every pass of this loop; it is made for large inputs, and TensorFlow keeps a little of each call",
     calls=("Model.predict",),
-    in_loop=True,
 )
 
 _FEW_ROUNDS = 10
@@ -66,15 +66,22 @@ _WHOLE = ("keras-dataset", "file", "images", "split", "labels")
 def check(ctx: Context, site: Site) -> Iterator[Finding]:
     call = site.node
     data = ctx.argument(call, 0, "x")
-    iteration = next((it for it in ctx.iterations(call) if it.search is None), None)
-    if iteration is None or data is None or ctx.hides_arguments(call):
+    if data is None or ctx.hides_arguments(call):
         return
-    if iteration.count is not None and iteration.count <= _FEW_ROUNDS:
+    iteration = next((it for it in ctx.iterations(call) if it.search is None), None)
+    occasion = ctx.facts.occasions.around(call) if iteration is None else None
+    single = ctx.facts.shapes.is_batch_of_one(data)
+    if iteration is not None:
+        if iteration.count is not None and iteration.count <= _FEW_ROUNDS:
+            return
+        often, place = "on every pass of this loop", (iteration.node, "this loop")
+    elif occasion is not None and single:
+        often, place = occasion.often, (occasion.node, "runs again and again")
+    else:
         return
     if _is_large(ctx, data) or _is_per_model(ctx, call):
         return
     batch = ctx.argument(call, 1, "batch_size")
-    single = _is_single(ctx, data)
     sized = batch is not None and not (single and ctx.integer(batch) == 1) and not ctx.facts.shapes.is_drawn(data)
     if sized or ctx.argument(call, None, "steps") is not None:
         return  # who thinks about batches has more than one; in batches of one large inputs are predicted, too
@@ -85,12 +92,12 @@ def check(ctx: Context, site: Site) -> Iterator[Finding]:
     leaks = ctx.backend == "tensorflow"
     yield Finding(
         call,
-        f"`predict` runs on every pass of this loop{' for one sample' if single else ''}; "
+        f"`predict` runs {often}{' for one sample' if single else ''}; "
         + ("TensorFlow keeps a little of each call" if leaks else "it is made for large inputs, and slow on small ones"),
-        ((iteration.node, "this loop"),),
+        (place,),
         remedy,
-        severity=None if leaks else "info",
-        confidence="high" if single else None,
+        severity=None if leaks and (occasion is None or occasion.sure) else "info",
+        confidence="high" if single and occasion is None else None,
     )
 
 
@@ -109,11 +116,6 @@ def _is_per_model(ctx: Context, call: Node) -> bool:
     return any(ctx.facts.loops.made_per_round(receiver, it) is not None for it in ctx.iterations(call)) or (
         ctx.facts.calls.is_loop_variable(receiver)
     )
-
-
-def _is_single(ctx: Context, data: Node) -> bool:
-    """Does the expression visibly make a batch of one: `reshape(1, …)`, `expand_dims(…, 0)`, `x[None]`, `[x]`?"""
-    return ctx.facts.shapes.is_batch_of_one(data)
 
 
 def _has_more_arguments(call: Node) -> bool:

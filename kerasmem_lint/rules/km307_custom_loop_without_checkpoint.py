@@ -41,6 +41,7 @@ for i in range(60):
 ## When it is quiet
 
 - Fewer than `min-epochs` epochs by a literal count (a hundred times that where a round is a single step); `while` loops.
+- A note only for a thousand rounds and more of a loop that does not say that it counts epochs.
 - Anything in the round, or in a function of this file that it calls, that may save: its name says so, or it is a `save` of
   something that is no picture.
 - A `fit` with callbacks that may save, of a model that is new in every round, or on other data in every round.
@@ -52,6 +53,7 @@ for i in range(60):
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 from kerasmem_lint.rule import Context, Finding, Iterator, Node, Remedy, Rule, Site
 
@@ -79,16 +81,19 @@ _STEPS = 100
 
 
 def check(ctx: Context, site: Site) -> Iterator[Finding]:
-    for loop, epochs in _trained(ctx, site.node, site.name == "Model.fit"):
+    is_fit = site.name == "Model.fit"
+    for iteration, total in _trained(ctx, site.node, is_fit):
+        told = is_fit or ctx.facts.custom_loops.counts_epochs(iteration)
         yield Finding(
-            loop,
-            f"this loop trains for {epochs} epochs and nothing in it saves the model",
+            iteration.node,
+            f"this loop trains for {total} {'epochs' if told else 'rounds'} and nothing in it saves the model",
             ((site.node, "trains here"),),
             Remedy("Save every few rounds: `model.save_weights(…)`, or `tf.train.CheckpointManager` for the optimizer, too"),
+            severity=None if told else "info",
         )
 
 
-def _trained(ctx: Context, call: Node, is_fit: bool) -> Iterator[tuple[Node, int]]:
+def _trained(ctx: Context, call: Node, is_fit: bool) -> Iterator[tuple[Any, int]]:
     """The loops around a training step that save nothing, each with its number of epochs where that is large."""
     loops, least = ctx.facts.custom_loops, ctx.options.min_epochs
     data = next(iter(ctx.positional(call)), None)
@@ -110,4 +115,4 @@ def _trained(ctx: Context, call: Node, is_fit: bool) -> Iterator[tuple[Node, int
         return
     for iteration, total in around:
         if total >= least and not loops.may_save(iteration):
-            yield iteration.node, total
+            yield iteration, total

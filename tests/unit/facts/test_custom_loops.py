@@ -49,12 +49,13 @@ def test_a_function_of_the_file_counts_by_what_it_does() -> None:
         ("for epoch in range(50)", 50),
         ("for e in tqdm(range(n_epochs))", 30),
         ("for i_episode in range(1, 101)", 100),
-        ("for i in range(1000)", None),
+        ("for i in range(999)", None),
+        ("for i in range(1000)", 1000),
         ("for epoch in range(given)", None),
         ("while epoch < 50", None),
     ],
 )
-def test_epochs_are_counted_in_loops_that_are_called_so(head: str, expected: int | None) -> None:
+def test_epochs_are_counted_in_loops_that_are_called_so_or_that_are_very_long(head: str, expected: int | None) -> None:
     facts = Facts(f"{HEAD}n_epochs = 30\n{head}:\n    for x, y in data:\n        model.train_on_batch(x, y)\n")
     step = facts.syntax.calls[-1]
     assert [expected] * (expected is not None) == [found.count for found in facts.custom_loops.epochs_around(step)]
