@@ -50,7 +50,12 @@ def test_a_call_by_another_name_opens_for_its_rule(alias: str) -> None:
 def test_growing_by_concatenation_needs_a_call_that_is_assigned() -> None:
     loop = "import keras, numpy as np\nfor batch in batches:\n    "
     assert set() == asked(loop + "use(np.concatenate([a, b]))\n", select=("KM107",))
-    for statement in ("a = np.concatenate([a, b])", "a = (\n        np.concatenate([a, b]))", "self.a = np.append(self.a, b)"):
+    for statement in (
+        "a = np.concatenate([a, b])",
+        "a = (\n        np.concatenate([a, b]))",
+        "a = (  # all\n        np.concatenate([a, b]))",
+        "self.a = np.append(self.a, b)",
+    ):
         assert {"KM107"} == asked(loop + statement + "\n", select=("KM107",))
 
 
