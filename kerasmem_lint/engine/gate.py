@@ -22,7 +22,7 @@ _ASSIGNED = re.compile(r"^[ \t]*(\w+)[ \t]*(?::[^=\n]*)?=[ \t]*(?:\w+\.)*(\w+)[ 
 _ASSIGNED_CALL = re.compile(r"\w[ \t]*=(?:[\s\\(]|#[^\r\n]*[\r\n])*(?:\w+\s*\.\s*)*(\w+)[\s\\]*\(")
 _NAMES = re.compile(r"[A-Za-z_]\w*")
 _LOOPS = re.compile(r"\b(?:for|while)\b")
-_STORES = re.compile(r"\][^\n]*=")
+_STORES = re.compile(r"^[^\]\n]*\][^\n]*=", re.MULTILINE)
 _SEARCHES = frozenset(
     [
         "optimize",
