@@ -59,6 +59,16 @@ class CustomLoops:
         loops = [one for one in iterations if one.site is None]
         return [one for one in loops if len(loops) == 1 and one.count is not None and not self._calls.goes_through_folds(one)]
 
+    def starts_over(self, training: cst.Call, iteration: Iteration) -> bool:
+        """Is the model given other weights in a round, so that what the rounds before it made of it is not kept?"""
+        model = spelling(training.func.value) if isinstance(training.func, cst.Attribute) else ""
+        return any(
+            isinstance(call.func, cst.Attribute)
+            and call.func.attr.value in ("set_weights", "load_weights")
+            and spelling(call.func.value) == model
+            for call in self._loops.calls_in(iteration)
+        )
+
     def goes_through_batches(self, call: cst.Call, iteration: Iteration) -> bool:
         """Does a round run the step again and again, or only once, so that what is called an epoch is one step?"""
         return any(other is not iteration and self._runs(iteration, other) for other in self._calls.iterations(call))

@@ -61,6 +61,7 @@ class Training:
         self._literals = literals
         self._calls = calls
         self._syntax = values.syntax
+        self._callbacks_memo: dict[cst.Call, Callbacks] = {}
         self._orders = [values.syntax.order(call) for call in values.syntax.calls]
 
     def fit_argument(self, call: cst.Call, name: str) -> cst.BaseExpression | None:
@@ -79,6 +80,11 @@ class Training:
 
     def callbacks(self, call: cst.Call) -> Callbacks:
         """The callbacks that a ``fit`` really gets."""
+        if call not in self._callbacks_memo:
+            self._callbacks_memo[call] = self._callbacks_of(call)
+        return self._callbacks_memo[call]
+
+    def _callbacks_of(self, call: cst.Call) -> Callbacks:
         if hides_arguments(call):
             return Callbacks(False, ())
         node = self.fit_argument(call, "callbacks")
