@@ -5,7 +5,7 @@ A `tf.function` that is called with a new Python number each time is traced anew
 ## Why it costs memory
 
 For a Python value that is no tensor, `tf.function` makes one graph for each value, and keeps all of them as long as the function lives. A
-trace of a small net takes a third of a MiB, one of twenty convolutions more than five, and takes a hundred times as long as a call.
+trace of even a small net takes memory, and many times as long as a call.
 `reduce_retracing=True` does not help with Python values; a tensor or a NumPy scalar does, with one trace for all.
 
 ## Examples

@@ -4,7 +4,7 @@ Labels of a whole data set are written out as one row of zeros per sample, one c
 
 ## Why it costs memory
 
-Keras 3 makes `to_categorical` float64 (Keras 2: float32): 20,000 labels of 5,000 classes are 763 MB. The labels as integers, with the
+Keras 3 makes `to_categorical` float64 (Keras 2: float32): a number of 8 bytes for each sample and class. The labels as integers, with the
 loss `sparse_categorical_crossentropy`, are one number a sample and train the same.
 
 ## Examples

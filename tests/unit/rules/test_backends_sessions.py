@@ -29,7 +29,7 @@ def codes(program: str, code: str, **settings: str) -> list[str]:
 
 @pytest.mark.parametrize(
     ("program", "code", "where"),
-    [(GRAPHS, "KM106", {"torch"}), (SHAPES, "KM111", {"jax"}), (FORK, "KM606", {"tensorflow", "jax"})],
+    [(GRAPHS, "KM106", {"torch"}), (SHAPES, "KM111", {"jax"}), (FORK, "KM606", {"tensorflow", "jax", "torch"})],
 )
 def test_a_rule_speaks_only_on_the_backends_of_its_claim(program: str, code: str, where: set[str]) -> None:
     assert where == {backend for backend in ("tensorflow", "jax", "torch") if codes(program, code, backend=backend)}
