@@ -52,6 +52,8 @@ def run(args: argparse.Namespace) -> int:
         raise UsageError("name either a script or --entry MODULE:FUNCTION")
     if args.memory_fraction is not None and not 0 < args.memory_fraction <= 1:
         raise UsageError(f"--memory-fraction {args.memory_fraction:g} is no share; give a number above 0, at most 1")
+    if not args.timeout > 0:
+        raise UsageError(f"--timeout {args.timeout:g} leaves no time; give seconds above 0")
     gpu = gpus.find(args.gpu) if args.gpu else gpus.local()
     budget = Budget(args.memory_fraction, gpus.parse_size(args.reserve))
     program = TrainingProgram(args.script, tuple(args.arguments), args.entry, args.batch_size, args.backend)

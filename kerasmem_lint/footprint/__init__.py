@@ -69,6 +69,8 @@ def _check(program: TrainingProgram) -> None:
         raise FootprintError(f"a batch of {program.batch_size} is impossible; give a whole number from 1")
     if not Path(program.directory or ".").is_dir():
         raise FootprintError(f"{program.directory}: no such directory")
+    if program.script is not None and (Path(program.directory) / program.script).is_dir():
+        raise FootprintError(f"{program.script}: a folder; name the script or notebook in it")
     if program.script is not None and not (Path(program.directory) / program.script).is_file():
         raise FootprintError(f"{program.script}: no such file")
     if program.script is None and (program.entry is None or ":" not in program.entry):

@@ -50,6 +50,9 @@ def run(*arguments: str) -> int:
         (["train.py", "--gpu", "T4", "--memory-fraction", "1.5"], "1.5 is no share"),
         (["train.py", "--gpu", "T4", "--reserve", "lots"], "'lots' is no size"),
         (["absent.py", "--gpu", "T4"], "absent.py: no such file"),
+        ([".", "--gpu", "T4"], "[.]: a folder; name the script or notebook in it"),
+        (["train.py", "--gpu", "T4", "--timeout", "0"], "--timeout 0 leaves no time"),
+        (["train.py", "--gpu", "T4", "--timeout", "nan"], "--timeout nan leaves no time"),
     ],
 )
 def test_what_cannot_be_carried_out_is_one_line(arguments, text, tmp_path, monkeypatch):
