@@ -133,6 +133,12 @@ def test_every_comment_outlives_a_fix_and_what_it_does_not_name_stays_to_the_let
     assert expected == after
 
 
+def test_an_array_that_is_divided_twice_is_cast_once() -> None:
+    head = "from keras.datasets import mnist\n(x, y), _ = mnist.load_data()\n"
+    _, content, count = fix_bytes("train.py", f"{head}x = x / 255 / 2\n".encode(), Settings(select=("KM201",)), unsafe=True)
+    assert (1, f'{head}x = x.astype("float32") / 255 / 2\n') == (count, content.decode())
+
+
 def test_every_rule_that_has_a_fix_is_among_the_cases() -> None:
     """A page that says how safe its fix is has a program here that is fixed."""
     explained = {

@@ -26,8 +26,8 @@ def main(arguments: list[str] | None = None) -> int:
         facts = Facts(file.text, is_notebook=options.file.suffix == ".ipynb")
     except KerasmemError as error:
         parser.error(f"{options.file}: {error}")
-    name, why = facts.backend
-    print(f"backend: {name} ({why}); Keras {2 if facts.is_keras_2 else 3}")
+    name, why = facts.platform.backend
+    print(f"backend: {name} ({why}); Keras {2 if facts.platform.is_keras_2 else 3}")
     calls: list[Any] = list(facts.syntax.calls)
     spans = facts.spans(calls)
     for call in sorted(calls, key=lambda call: spans[call].start):

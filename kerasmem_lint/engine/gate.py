@@ -19,10 +19,10 @@ _CALLED = re.compile(r"\b([A-Za-z_]\w*)[\s\\]*\(")
 _IMPORT_LINES = re.compile(r"^[ \t]*(?:from|import)\b[^#\n]*\bas\b.*$|^[ \t]*\(?[\w.]+[ \t]+as[ \t]+\w+", re.MULTILINE)
 _IMPORTED_AS = re.compile(r"(\w+)[ \t]+as[ \t]+(\w+)")
 _ASSIGNED = re.compile(r"^[ \t]*(\w+)[ \t]*(?::[^=\n]*)?=[ \t]*(?:\w+\.)*(\w+)[ \t]*(?:#.*)?\r?$", re.MULTILINE)
-_ASSIGNED_CALL = re.compile(r"\w[ \t]*=[\s\\(]*(?:\w+\s*\.\s*)*(\w+)[\s\\]*\(")
+_ASSIGNED_CALL = re.compile(r"\w[ \t]*=(?:[\s\\(]|#[^\r\n]*[\r\n])*(?:\w+\s*\.\s*)*(\w+)[\s\\]*\(")
 _NAMES = re.compile(r"[A-Za-z_]\w*")
 _LOOPS = re.compile(r"\b(?:for|while)\b")
-_STORES = re.compile(r"\][^\n]*=")
+_STORES = re.compile(r"^[^\]\n]*\][^\n]*=", re.MULTILINE)
 _SEARCHES = frozenset(
     [
         "optimize",

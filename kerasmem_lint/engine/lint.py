@@ -142,7 +142,7 @@ class _Run:
                 yield active, Site(store, "[]=")
         for active in self.worthy(self.active.of_bases):
             for cls in self.facts.syntax.classes:
-                name = self.facts.values.class_kind(cls)[1]
+                name = self.facts.values.classes.kind(cls)[1]
                 if name in active.rule.bases:
                     yield active, Site(cls, name)
 
@@ -161,14 +161,14 @@ class _Run:
         """The rule's view of the file; None where the rule does not hold: in tests, on another backend or generation."""
         rule = active.rule
         if rule.code not in self.contexts:
-            backend, origin = self.facts.backend
+            backend, origin = self.facts.platform.backend
             settings = self.active.settings
             if settings.backend is not None and origin in ("default", "code"):
                 backend, origin = settings.backend, "configuration"
             if settings.target_keras is not None:
                 generation, told = int(settings.target_keras[0]), "configuration"
             else:
-                generation, told = self.facts.generation
+                generation, told = self.facts.platform.generation
             quiet = (self.test and not rule.in_tests) or backend not in rule.backends or generation not in rule.generations
             self.contexts[rule.code] = (
                 None

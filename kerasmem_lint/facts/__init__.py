@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-from functools import cached_property
 
 import libcst as cst
 
@@ -27,18 +26,20 @@ from kerasmem_lint.facts.names import Names
 from kerasmem_lint.facts.occasions import Occasions
 from kerasmem_lint.facts.outputs import Outputs
 from kerasmem_lint.facts.parse import parse
+from kerasmem_lint.facts.platform import Platform
 from kerasmem_lint.facts.precisions import Precisions
 from kerasmem_lint.facts.services import Services
 from kerasmem_lint.facts.sessions import Sessions
 from kerasmem_lint.facts.shapes import Shapes
 from kerasmem_lint.facts.sources import Sources
 from kerasmem_lint.facts.spans import find_spans
-from kerasmem_lint.facts.syntax import Binding, Loop, Scope, Surroundings, Syntax, walk
+from kerasmem_lint.facts.syntax import Binding, Loop, Scope, Surroundings, Syntax
 from kerasmem_lint.facts.tapes import Tapes
 from kerasmem_lint.facts.training import Callbacks, Training
 from kerasmem_lint.facts.value import UNKNOWN, Value
 from kerasmem_lint.facts.values import Values
 from kerasmem_lint.facts.variation import Variation
+from kerasmem_lint.facts.walk import walk
 from kerasmem_lint.facts.workers import Workers
 from kerasmem_lint.source.syntax import parse_ast
 
@@ -82,6 +83,7 @@ class Facts:
         self.values = Values(self.syntax, self.names, self.flow)
         self.literals = Literals(self.values)
         self.calls = Calls(self.values, self.literals)
+        self.platform = Platform(self.values, self.literals, self.calls)
         self.training = Training(self.values, self.literals, self.calls)
         self.loops = Loops(self.values, self.calls, self.training)
         self.containers = Containers(self.syntax, self.values, self.flow, self.calls)
@@ -105,21 +107,6 @@ class Facts:
         self.graphs = Graphs(self.values, self.calls)
         self.workers = Workers(self.values, self.literals, self.calls, self.training)
         self.sessions = Sessions(self.values, self.literals, self.calls, self.loops)
-
-    @cached_property
-    def backend(self) -> tuple[str, str]:
-        return self.training.backend()
-
-    @cached_property
-    def is_keras_2(self) -> bool:
-        return self.training.is_keras_2()
-
-    @cached_property
-    def generation(self) -> tuple[int, str]:
-        """The generation of Keras this file is for, and how we know: "code", or "default" where nothing shows it."""
-        if self.is_keras_2:
-            return 2, "code"
-        return 3, "code" if self.training.shows_keras_3() else "default"
 
     def spans(self, nodes: list[Node]) -> dict[Node, Span]:
         """Where nodes lie in the text; asked for only when there are findings."""

@@ -11,7 +11,7 @@ import libcst as cst
 from kerasmem_lint.facts import toys
 from kerasmem_lint.facts.arguments import argument
 from kerasmem_lint.facts.value import UNKNOWN, Kind, Value
-from kerasmem_lint.knowledge import names as known
+from kerasmem_lint.knowledge import calls as known
 
 if TYPE_CHECKING:
     from kerasmem_lint.facts.values import Values

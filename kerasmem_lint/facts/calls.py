@@ -9,11 +9,12 @@ from dataclasses import dataclass
 import libcst as cst
 
 from kerasmem_lint.facts.arguments import argument, keywords
+from kerasmem_lint.facts.callees import callees
 from kerasmem_lint.facts.literals import Literals
 from kerasmem_lint.facts.syntax import Loop
 from kerasmem_lint.facts.traced import Traced
 from kerasmem_lint.facts.values import Values
-from kerasmem_lint.knowledge import names as known
+from kerasmem_lint.knowledge import calls as known
 
 _ONLY_KERAS = frozenset(
     ["fit_generator", "train_on_batch", "predict_on_batch", "predict_generator", "evaluate_generator", "test_on_batch"]
@@ -76,7 +77,7 @@ class Calls:
         """The canonical names of what is called; () when nothing is known of it."""
         found = self._names_memo.get(call)
         if found is None:
-            found = self._values.callee(call)
+            found = callees(call, self._values)
             if not any(name.startswith(("Model.", "local.")) for name in found):
                 found += self._by_evidence(call)
             trace = self.traced.of_call(call)
@@ -171,7 +172,7 @@ class Calls:
                 seen.add(current)
                 for search in self.searches(current):
                     found.append(Iteration(None, None, None, search))
-                for site in self._values.call_sites(current):
+                for site in self._values.functions.call_sites(current):
                     found += self._own_loops(site, site)
                     around = self.function_of(site)
                     if around is not None:
@@ -253,7 +254,7 @@ class Calls:
             name = current.name.value if isinstance(current, cst.FunctionDef) else ""
             if scope in self._syntax.yields or name in ("__getitem__", "__data_generation", "__next__", "__iter__"):
                 continue
-            sites = self._values.call_sites(current)
+            sites = self._values.functions.call_sites(current)
             if not sites:
                 return any(
                     _last_name(call) in ("map", "from_generator", "py_function", "numpy_function")
@@ -290,7 +291,7 @@ class Calls:
                 for item in function.decorators:
                     if "remote" in spelling(item.decorator):
                         return True
-            sites = self._values.call_sites(function)
+            sites = self._values.functions.call_sites(function)
             function = self.function_of(sites[0]) if len(sites) == 1 else None
         return False
 

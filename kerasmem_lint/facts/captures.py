@@ -66,8 +66,8 @@ class Captures:
         return False
 
     def _is_step(self, function: cst.FunctionDef) -> bool:
-        cls = self._values.class_of(function)
-        kind = self._values.class_kind(cls)[0] if cls is not None else ""
+        cls = self._values.classes.of(function)
+        kind = self._values.classes.kind(cls)[0] if cls is not None else ""
         return (function.name.value in _STEPS and kind == "model") or (
             function.name.value == "call" and kind in ("model", "layer")
         )
@@ -101,7 +101,7 @@ class Captures:
         if isinstance(parent, cst.Subscript):
             return parent.value is read
         call = self._syntax.parent(parent) if isinstance(parent, cst.Arg) else None
-        return isinstance(call, cst.Call) and self._values.builtin(call.func) == "len"
+        return isinstance(call, cst.Call) and self._values.names.builtin(call.func) == "len"
 
 
 def _is_self(scope: Scope, name: str) -> bool:

@@ -59,6 +59,16 @@ class CustomLoops:
         loops = [one for one in iterations if one.site is None]
         return [one for one in loops if len(loops) == 1 and one.count is not None and not self._calls.goes_through_folds(one)]
 
+    def starts_over(self, training: cst.Call, iteration: Iteration) -> bool:
+        """Is the model given other weights in a round, so that what the rounds before it made of it is not kept?"""
+        model = spelling(training.func.value) if isinstance(training.func, cst.Attribute) else ""
+        return any(
+            isinstance(call.func, cst.Attribute)
+            and call.func.attr.value in ("set_weights", "load_weights")
+            and spelling(call.func.value) == model
+            for call in self._loops.calls_in(iteration)
+        )
+
     def goes_through_batches(self, call: cst.Call, iteration: Iteration) -> bool:
         """Does a round run the step again and again, or only once, so that what is called an epoch is one step?"""
         return any(other is not iteration and self._runs(iteration, other) for other in self._calls.iterations(call))
@@ -70,7 +80,7 @@ class CustomLoops:
         function = self._calls.function_of(inner.node)
         if function is None or function is self._calls.function_of(outer.node):
             return False
-        return any(function in self._values.local_targets(call) for call in self._loops.calls_in(outer))
+        return any(function in self._values.functions.targets(call) for call in self._loops.calls_in(outer))
 
     def trains_a_model(self, call: cst.Call) -> bool:
         """Does an optimizer's step change the weights of a model, rather than a picture or a single variable?"""
@@ -84,7 +94,7 @@ class CustomLoops:
         """Is there a call in a round that puts weights on disk, or whose name says that it may?"""
         for call in self._loops.calls_in(iteration):
             last = call.func.attr.value if isinstance(call.func, cst.Attribute) else getattr(call.func, "value", "")
-            if self._values.local_targets(call):
+            if self._values.functions.targets(call):
                 continue  # what it does is among the calls of the round
             if _SAVING.search(last) and not _PICTURES.search(last) and not self._saves_numbers(call):
                 return True

@@ -13,7 +13,7 @@ from kerasmem_lint.facts.calls import Calls
 from kerasmem_lint.facts.syntax import Binding
 from kerasmem_lint.facts.training import Training
 from kerasmem_lint.facts.values import Values
-from kerasmem_lint.knowledge import names as known
+from kerasmem_lint.knowledge import calls as known
 
 _MAX_STEPS = 60
 _MAX_LEVELS = 6
@@ -105,9 +105,9 @@ class Datasets:
         if binding.kind == "parameter":
             function = binding.place.scope.node
             entered = bool(sites) and any(v.node is function for v in self._values.of(sites[-1].func))
-            calls = [sites[-1]] if entered else self._values.call_sites(function)
+            calls = [sites[-1]] if entered else self._values.functions.call_sites(function)
             outer = sites[:-1] if entered else ()
-            given = [self._values.argument_for(call, function, binding.name) for call in calls]
+            given = [self._values.functions.argument_for(call, function, binding.name) for call in calls]
             return [maker for item in given for maker in self._makers(item, outer, level)]
         if binding.kind == "assign" and isinstance(binding.value, cst.BaseExpression):
             return self._part(binding.value, binding.path, sites, level)
@@ -152,7 +152,7 @@ class Datasets:
             seen.add(function)
             for call in self._training.calls_within(function):
                 found.append(call)
-                todo += self._values.local_targets(call)
+                todo += self._values.functions.targets(call)
         return found
 
     def decodes(self, step: Step) -> cst.Call | None:

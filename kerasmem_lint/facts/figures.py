@@ -100,7 +100,7 @@ class Figures:
         seen: set[cst.CSTNode] = set()
         index = 0
         while index < len(found) and len(found) < _MAX_CALLS:
-            for target in self._values.local_targets(found[index]):
+            for target in self._values.functions.targets(found[index]):
                 if target not in seen:
                     seen.add(target)
                     found += self._training.calls_within(target)
@@ -117,7 +117,9 @@ class Figures:
             if isinstance(parent, cst.Attribute):
                 continue
             call = self._syntax.parent(parent) if isinstance(parent, cst.Arg) else None
-            if not isinstance(call, cst.Call) or not (_last(call) in _HARMLESS | _SAVING or self._values.local_targets(call)):
+            if not isinstance(call, cst.Call) or not (
+                _last(call) in _HARMLESS | _SAVING or self._values.functions.targets(call)
+            ):
                 return True
         return False
 

@@ -68,6 +68,16 @@ class Flow:
             return []
         return [binding for binding in found if binding.kind != "delete"]
 
+    def only_value(self, name: cst.CSTNode | None) -> cst.BaseExpression | None:
+        """The expression that a name stands for: that of the one assignment that reaches it, if that unpacks nothing."""
+        if not isinstance(name, cst.Name) or name not in self._syntax.noted:
+            return None
+        bindings = self.reaching(name)
+        if len(bindings) != 1 or bindings[0].kind != "assign" or bindings[0].path:
+            return None
+        value = bindings[0].value
+        return value if isinstance(value, cst.BaseExpression) else None
+
     def reads(self, name: str, scope: Scope) -> list[cst.Name]:
         """Every read of the variable ``name`` of ``scope``, nested functions and comprehensions included, in running order."""
         key = (scope, name)

@@ -60,7 +60,7 @@ class Hooks:
             often = self.often(current)
             if often is not None:
                 return current, often
-            for site in self._values.call_sites(current):
+            for site in self._values.functions.call_sites(current):
                 caller = self._calls.function_of(site)
                 todo += [caller] if caller is not None else []
         return None
@@ -68,8 +68,8 @@ class Hooks:
     def often(self, function: cst.CSTNode) -> Often | None:
         """How often Keras calls a function: it is a hook of a callback class, or is given to ``LambdaCallback`` as one."""
         if isinstance(function, cst.FunctionDef):
-            owner = self._values.class_of(function)
-            if owner is not None and self._values.class_kind(owner)[0] == "callback":
+            owner = self._values.classes.of(function)
+            if owner is not None and self._values.classes.kind(owner)[0] == "callback":
                 return _often(function.name.value)
         for call in self._calls.passed_to(function):
             if self._calls.named(call, "keras.callbacks.LambdaCallback"):
@@ -137,7 +137,7 @@ class Hooks:
 
     def _emptied(self, attribute: str, owner: cst.ClassDef) -> bool:
         """Does a method other than the first and last ones of a training set the attribute anew or take things out of it?"""
-        for cls in self._values.lineage(owner):
+        for cls in self._values.classes.lineage(owner):
             for method in _methods(cls):
                 if method.name.value in ("__init__", "on_train_begin", "set_model"):
                     continue

@@ -6,7 +6,7 @@ import libcst as cst
 
 from kerasmem_lint.facts.calls import Calls
 from kerasmem_lint.facts.flow import Flow
-from kerasmem_lint.facts.syntax import Loop, Syntax
+from kerasmem_lint.facts.syntax import Loop, Scope, Syntax
 from kerasmem_lint.facts.values import Values
 
 _TRAINING = ("Model.fit", "Model.fit_generator", "Model.train_on_batch")
@@ -58,7 +58,7 @@ class Lifetimes:
             if self._syntax.order(call) <= end or self._syntax.place(call).scope.function is not place.scope.function:
                 continue
             if self._calls.named(call, *_TRAINING) or any(
-                self._trains(function) for function in self._values.local_targets(call)
+                self._trains(function) for function in self._values.functions.targets(call)
             ):
                 return call
         return None
@@ -133,22 +133,37 @@ class Lifetimes:
 
         A list that nothing reads does not count as a reader: of ``stop`` in ``callbacks = [stop]`` the answer is ``callbacks``.
         """
-        parent = self._syntax.parent(call)
-        if isinstance(parent, cst.Element):
+        found: dict[tuple[Scope, str], bool] = {}
+        todo = [call]
+        while todo:
+            bound = self._bound_name(todo.pop())
+            if bound is None:
+                return ""
+            if bound in found:
+                continue  # `callbacks = [callbacks]` is read by itself alone
+            owner, name = bound
+            reads = self._flow.reads(name, owner)
+            if not all(isinstance(self._syntax.parent(read), cst.Element) for read in reads):
+                return ""
+            found[bound] = bool(reads)
+            todo += reads
+        ends = [name for (_, name), is_read in found.items() if not is_read]
+        return min(ends) if ends else next(iter(found))[1]
+
+    def _bound_name(self, node: cst.CSTNode) -> tuple[Scope, str] | None:
+        """The variable that an expression, or the list that it stands in, is assigned to; None where there is more to it."""
+        parent = self._syntax.parent(node)
+        while isinstance(parent, cst.Element):
             display = self._syntax.parent(parent)
-            return self.unread_name(display) if isinstance(display, (cst.List, cst.Tuple)) else ""
+            parent = self._syntax.parent(display) if isinstance(display, (cst.List, cst.Tuple)) else None
         if not isinstance(parent, cst.Assign) or len(parent.targets) != 1 or not isinstance(parent.targets[0].target, cst.Name):
-            return ""
-        name = parent.targets[0].target
-        scope = self._syntax.place(call).scope
-        owner = self._values.names.owner(name.value, scope)
-        if owner is None or scope.kind == "class" or name.value in scope.names_elsewhere:
-            return ""
-        reads = self._flow.reads(name.value, owner)
-        if not reads:
-            return name.value
-        lists = {self.unread_name(read) if isinstance(self._syntax.parent(read), cst.Element) else "" for read in reads}
-        return min(lists)
+            return None
+        name = parent.targets[0].target.value
+        scope = self._syntax.place(node).scope
+        owner = self._values.names.owner(name, scope)
+        if owner is None or scope.kind == "class" or name in scope.names_elsewhere:
+            return None
+        return owner, name
 
 
 def _names_in(target: cst.CSTNode) -> set[str]:

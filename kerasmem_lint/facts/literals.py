@@ -7,6 +7,7 @@ import re
 import libcst as cst
 
 from kerasmem_lint.facts.arguments import argument
+from kerasmem_lint.facts.guard import Guard
 from kerasmem_lint.facts.names import Names
 from kerasmem_lint.facts.syntax import Binding
 from kerasmem_lint.facts.values import Values
@@ -28,19 +29,14 @@ class Literals:
         self._syntax = values.syntax
         self._names: Names = values.names
         self._options: dict[str, cst.BaseExpression | None] | None = None
-        self._busy: set[cst.CSTNode] = set()
+        self._guard = Guard(_MAX_STEPS)
 
     def number(self, node: cst.CSTNode | None) -> Number | None:
         """The number an expression always has."""
-        if node is None or node in self._busy or len(self._busy) > _MAX_STEPS:
-            return None
-        self._busy.add(node)
         try:
-            return self._number(node)
+            return self._guard.ask(self._number, node, None)
         except (OverflowError, ZeroDivisionError, ValueError):
             return None
-        finally:
-            self._busy.discard(node)
 
     def integer(self, node: cst.CSTNode | None) -> int | None:
         number = self.number(node)
@@ -65,13 +61,8 @@ class Literals:
         if isinstance(node, (cst.SimpleString, cst.ConcatenatedString)):
             value = node.evaluated_value
             return value if isinstance(value, str) else None
-        if isinstance(node, (cst.Name, cst.Attribute)) and node not in self._busy:
-            self._busy.add(node)
-            try:
-                source = self._source(node)
-                return self.string(source) if source is not None else None
-            finally:
-                self._busy.discard(node)
+        if isinstance(node, (cst.Name, cst.Attribute)):
+            return self._guard.ask(lambda node: self.string(self._source(node)), node, None)
         return None
 
     def string_pattern(self, node: cst.CSTNode | None) -> str | None:
@@ -140,7 +131,7 @@ class Literals:
         return None
 
     def _call(self, node: cst.Call) -> Number | None:
-        name = self._values.builtin(node.func)
+        name = self._values.names.builtin(node.func)
         if name in ("int", "float") and len(node.args) == 1:
             inner = self.number(node.args[0].value)
             text = self.string(node.args[0].value) if inner is None else None
@@ -184,7 +175,7 @@ class Literals:
         )
 
     def _call_length(self, node: cst.Call) -> int | None:
-        name = self._values.builtin(node.func)
+        name = self._values.names.builtin(node.func)
         if name in ("range", "trange"):
             numbers = [self.integer(item.value) for item in node.args if item.keyword is None]
             if any(number is None for number in numbers) or not 1 <= len(numbers) <= 3:
@@ -250,8 +241,8 @@ class Literals:
     def _parameter_source(self, binding: Binding) -> cst.BaseExpression | None:
         """A parameter is known when the calls in this file agree on it; its default alone says nothing about the real calls."""
         function = binding.place.scope.node
-        sites = self._values.call_sites(function)
-        given = [self._values.argument_for(site, function, binding.name) for site in sites]
+        sites = self._values.functions.call_sites(function)
+        given = [self._values.functions.argument_for(site, function, binding.name) for site in sites]
         if not given:
             return None
         if all(item is None for item in given):
@@ -276,7 +267,7 @@ class Literals:
 
     def _stored_source(self, owner: cst.ClassDef, name: str) -> cst.BaseExpression | None:
         sources: list[cst.BaseExpression | None] = []
-        for cls in self._values.lineage(owner):
+        for cls in self._values.classes.lineage(owner):
             for binding in self._syntax.scopes[cls].bindings.get(name, ()):
                 sources.append(self._binding_source(binding))
         for store in self._syntax.attribute_stores.get(name, ()):
@@ -304,7 +295,7 @@ class Literals:
     def is_setting(self, node: cst.CSTNode | None) -> bool:
         """Does the user choose this on the command line, so that a default says how it begins, not how large it gets?"""
         for _ in range(_MAX_STEPS):
-            if isinstance(node, cst.Call) and self._values.builtin(node.func) in ("range", "trange", "tqdm", "int"):
+            if isinstance(node, cst.Call) and self._values.names.builtin(node.func) in ("range", "trange", "tqdm", "int"):
                 return any(self.is_setting(item.value) for item in node.args)
             if isinstance(node, cst.Attribute) and any(
                 value.name.endswith((".parse_args", ".parse_known_args", "flags.FLAGS"))

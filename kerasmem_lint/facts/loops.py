@@ -10,7 +10,7 @@ from kerasmem_lint.facts.syntax import Binding, Loop
 from kerasmem_lint.facts.training import Training
 from kerasmem_lint.facts.value import Value
 from kerasmem_lint.facts.values import Values
-from kerasmem_lint.knowledge.names import FOREIGN_ROOTS
+from kerasmem_lint.knowledge.calls import FOREIGN_ROOTS
 
 TRAIN_METHODS = ("Model.fit", "Model.fit_generator", "Model.train_on_batch")
 _CLEARING = (
@@ -76,8 +76,8 @@ class Loops:
         for binding in self._values.flow.reaching(receiver):
             if binding.kind == "parameter":
                 function = binding.place.scope.node
-                for site in self._values.call_sites(function):
-                    given = self._values.argument_for(site, function, binding.name)
+                for site in self._values.functions.call_sites(function):
+                    given = self._values.functions.argument_for(site, function, binding.name)
                     if (
                         given is not None
                         and self.runs_in(given, iteration)
@@ -98,7 +98,7 @@ class Loops:
 
     def _returns_per_round(self, call: cst.Call, iteration: Iteration) -> bool:
         """Does the call make the model, or a function of this file that it runs? Not a getter of one that is kept."""
-        targets = self._values.local_targets(call)
+        targets = self._values.functions.targets(call)
         makers = [value.node for value in self._values.of(call) if _may_make(value) and value.node is not None]
         return not targets or not makers or any(maker is call or self.runs_in(maker, iteration) for maker in makers)
 
@@ -143,7 +143,7 @@ class Loops:
         seen: set[cst.CSTNode] = set()
         index = 0
         while index < len(found) and len(found) < 2000:
-            for function in self._values.local_targets(found[index]):
+            for function in self._values.functions.targets(found[index]):
                 if function not in seen:
                     seen.add(function)
                     found += self._training.calls_within(function)
@@ -188,8 +188,8 @@ class Loops:
         for binding in self._values.flow.reaching(receiver):
             if binding.kind == "parameter":
                 function = binding.place.scope.node
-                sites = self._values.call_sites(function)
-                given = [self._values.argument_for(site, function, binding.name) for site in sites]
+                sites = self._values.functions.call_sites(function)
+                given = [self._values.functions.argument_for(site, function, binding.name) for site in sites]
                 if any(
                     item is not None and self.runs_in(item, iteration) and self.rebound_in(item, iteration) for item in given
                 ):
@@ -211,7 +211,7 @@ class Loops:
             ):
                 return False
         for ancestor in self._syntax.ancestors(maker):
-            if isinstance(ancestor, cst.ClassDef) and self._values.class_kind(ancestor)[0] in ("layer", "model"):
+            if isinstance(ancestor, cst.ClassDef) and self._values.classes.kind(ancestor)[0] in ("layer", "model"):
                 return False
         if name != "keras.Model":
             return True

@@ -101,3 +101,13 @@ class Names:
             first = first and current.kind == "comprehension"
             current = current.enclosing
         return None
+
+    def builtin(self, func: cst.BaseExpression) -> str:
+        """The name of a built-in function that is called by its own name, or of ``tqdm``; else ""."""
+        if isinstance(func, cst.Name):
+            if func not in self._syntax.noted or self.owner(func.value, self._syntax.place(func).scope) is None:
+                return func.value
+            return "tqdm" if func.value in ("tqdm", "trange", "track") else ""
+        if isinstance(func, cst.Attribute) and func.attr.value == "tqdm":
+            return "tqdm"
+        return ""

@@ -42,7 +42,7 @@ class Occasions:
         if hook is not None and hook[1] == "batch":
             return Occasion(hook[0], "in every batch", True)
         function = self._calls.function_of(node)
-        if isinstance(function, cst.FunctionDef) and self._values.class_of(function) is not None:
+        if isinstance(function, cst.FunctionDef) and self._values.classes.of(function) is not None:
             if _ACTS.match(function.name.value):
                 return Occasion(function, "at every step of the agent", False)
         return None

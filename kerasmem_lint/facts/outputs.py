@@ -71,13 +71,7 @@ class Outputs:
         return isinstance(iterable, cst.Attribute) and iterable.attr.value == "layers"
 
     def _source(self, node: cst.BaseExpression | None) -> cst.BaseExpression | None:
-        if isinstance(node, cst.Name) and node in self._syntax.noted:
-            bindings = self._values.flow.reaching(node)
-            if len(bindings) == 1 and bindings[0].kind == "assign" and not bindings[0].path:
-                value = bindings[0].value
-                return value if isinstance(value, cst.BaseExpression) else None
-            return None
-        return node
+        return self._values.flow.only_value(node) if isinstance(node, cst.Name) else node
 
 
 def _is_output(node: cst.BaseExpression) -> bool:

@@ -84,7 +84,7 @@ class Services:
                     continue
                 if self._is_handler(function):
                     return function
-                outer += self._values.call_sites(function)
+                outer += self._values.functions.call_sites(function)
             todo = outer
         return None
 
@@ -106,7 +106,7 @@ class Services:
             written = spelling(item.decorator)
             if written.rpartition(".")[2] in _ROUTES and self._values.names.roots & _SERVERS:
                 return True
-        owner = self._values.class_of(function)
+        owner = self._values.classes.of(function)
         if owner is not None and function.name.value in _VIEW_METHODS:
             return any(spelling(base.value).rpartition(".")[2] in _VIEW_BASES for base in owner.bases)
         params = function.params.params

@@ -11,7 +11,7 @@ from kerasmem_lint.facts.literals import Literals
 from kerasmem_lint.facts.loops import Loops
 from kerasmem_lint.facts.syntax import Loop, Scope
 from kerasmem_lint.facts.values import Values
-from kerasmem_lint.knowledge.names import is_model_maker
+from kerasmem_lint.knowledge.calls import is_model_maker
 
 _SETTERS = ("keras.config.set_dtype_policy", "keras.config.set_global_policy")
 _LOW = ("mixed_", "float16", "bfloat16", "float8")
@@ -97,7 +97,7 @@ class Sessions:
             position = self._syntax.order(call)
             if position <= order or self._function(call) is not function or (loop is not None and position > loop.last):
                 continue
-            if self._builds(call) or any(self._builds_within(target) for target in self._values.local_targets(call)):
+            if self._builds(call) or any(self._builds_within(target) for target in self._values.functions.targets(call)):
                 return True
         return False
 
@@ -120,7 +120,7 @@ class Sessions:
         """Does a call make a model, here or in a function of this file?"""
         return any(is_model_maker(name) for name in self._calls.names(call)) or any(
             is_model_maker(name)
-            for target in self._values.local_targets(call)
+            for target in self._values.functions.targets(call)
             for inner in self._syntax.calls
             if self._function(inner) is self._syntax.scopes.get(target)
             for name in self._calls.names(inner)
@@ -192,8 +192,8 @@ class Sessions:
         node = scope.node
         if not isinstance(node, cst.FunctionDef):
             return None
-        owner = self._values.class_of(node)
+        owner = self._values.classes.of(node)
         during = node.name.value.startswith("on_") and node.name.value not in ("on_train_begin", "on_train_end")
-        if owner is not None and during and self._values.class_kind(owner)[0] == "callback":
+        if owner is not None and during and self._values.classes.kind(owner)[0] == "callback":
             return node
         return None

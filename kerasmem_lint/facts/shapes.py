@@ -9,6 +9,7 @@ import libcst as cst
 
 from kerasmem_lint.facts.arguments import argument
 from kerasmem_lint.facts.calls import Calls
+from kerasmem_lint.facts.guard import Guard
 from kerasmem_lint.facts.literals import Literals
 from kerasmem_lint.facts.syntax import Binding
 from kerasmem_lint.facts.toys import MADE_UP
@@ -59,17 +60,11 @@ class Shapes:
         self._literals = literals
         self._calls = calls
         self._syntax = values.syntax
-        self._busy: set[cst.CSTNode] = set()
+        self._guard = Guard(_MAX_STEPS)
 
     def is_batch_of_one(self, node: cst.CSTNode | None) -> bool:
         """Does the expression visibly hold one sample: ``reshape(1, …)``, ``expand_dims(x, 0)``, ``x[None]``, ``np.array([x])``?"""
-        if node is None or node in self._busy or len(self._busy) > _MAX_STEPS:
-            return False
-        self._busy.add(node)
-        try:
-            return self._is_batch_of_one(node)
-        finally:
-            self._busy.discard(node)
+        return self._guard.ask(self._is_batch_of_one, node, False)
 
     def _is_batch_of_one(self, node: cst.CSTNode) -> bool:
         if isinstance(node, cst.Call):
@@ -86,12 +81,15 @@ class Shapes:
     def _binds_one(self, binding: Binding) -> bool:
         if binding.kind == "parameter":
             function = binding.place.scope.node
-            given = [self._values.argument_for(site, function, binding.name) for site in self._values.call_sites(function)]
+            given = [
+                self._values.functions.argument_for(site, function, binding.name)
+                for site in self._values.functions.call_sites(function)
+            ]
             return bool(given) and all(self.is_batch_of_one(item) for item in given)
         return (
             binding.kind == "assign"
             and not binding.path
-            and (self.is_batch_of_one(binding.value) or binding.value in self._busy)
+            and (self.is_batch_of_one(binding.value) or binding.value in self._guard)
         )
 
     def _makes_one(self, call: cst.Call) -> bool:
@@ -139,7 +137,7 @@ class Shapes:
     def is_drawn(self, node: cst.CSTNode | None) -> bool:
         """Is this a batch that a generator or an iterator handed out: ``next(batches)``, ``batches.next()``?"""
         if isinstance(node, cst.Call):
-            return self._values.builtin(node.func) == "next" or (
+            return self._values.names.builtin(node.func) == "next" or (
                 isinstance(node.func, cst.Attribute) and node.func.attr.value in ("next", "get_next", "__next__")
             )
         if not isinstance(node, cst.Name) or node not in self._syntax.noted:
@@ -166,7 +164,7 @@ class Shapes:
         """The data whose length an expression is: ``x`` for ``len(x)``, ``x.shape[0]``, ``gen.samples``, ``ds.cardinality()``."""
         for _ in range(_MAX_STEPS):
             if isinstance(node, cst.Call):
-                if self._values.builtin(node.func) in ("len", "int") and len(node.args) == 1:
+                if self._values.names.builtin(node.func) in ("len", "int") and len(node.args) == 1:
                     inner = node.args[0].value
                     if isinstance(node.func, cst.Name) and node.func.value == "int":
                         node = inner
@@ -181,12 +179,7 @@ class Shapes:
                 return node.value.value if zero else None
             if isinstance(node, cst.Attribute) and node.attr.value in ("samples", "n"):
                 return node.value if self._values.may_be(node.value, "generator") else None
-            if not isinstance(node, cst.Name) or node not in self._syntax.noted:
-                return None
-            bindings = self._values.flow.reaching(node)
-            if len(bindings) != 1 or bindings[0].kind != "assign" or bindings[0].path:
-                return None
-            node = bindings[0].value
+            node = self._values.flow.only_value(node)
         return None
 
     def literal_size(self, call: cst.Call) -> int | None:
@@ -226,11 +219,9 @@ class Shapes:
             shape = argument(call, position, "size")
         else:
             shape = argument(call, 0, "shape")
-        if isinstance(shape, cst.Name) and shape in self._syntax.noted:
-            bindings = self._values.flow.reaching(shape)
-            if len(bindings) == 1 and bindings[0].kind == "assign" and not bindings[0].path:
-                value = bindings[0].value
-                shape = value if isinstance(value, (cst.Tuple, cst.List)) else shape
+        value = self._values.flow.only_value(shape)
+        if isinstance(value, (cst.Tuple, cst.List)):
+            shape = value
         if isinstance(shape, (cst.Tuple, cst.List)):
             if any(isinstance(element, cst.StarredElement) for element in shape.elements):
                 return None
@@ -250,12 +241,10 @@ class Shapes:
             if not isinstance(node, (cst.Name, cst.Attribute)):
                 break
             named = named or _WORDS.search(_text(node)) is not None
-            if isinstance(node, cst.Attribute) or node not in self._syntax.noted:
+            value = self._values.flow.only_value(node)
+            if value is None:
                 break
-            bindings = self._values.flow.reaching(node)
-            if len(bindings) != 1 or bindings[0].kind != "assign" or bindings[0].path or bindings[0].value is None:
-                break
-            node = bindings[0].value
+            node = value
         if node is None or self._has_small_vocabulary:
             return False
         text = _text(node)

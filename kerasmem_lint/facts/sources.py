@@ -110,16 +110,16 @@ class Sources:
         if binding.kind == "parameter":
             function = binding.place.scope.node
             entered = bool(sites) and any(target is function for target in self._functions(sites[-1]))
-            calls = [sites[-1]] if entered else self._values.call_sites(function)
+            calls = [sites[-1]] if entered else self._values.functions.call_sites(function)
             outer = sites[:-1] if entered else ()
-            return [(self._values.argument_for(call, function, binding.name), path, outer) for call in calls]
+            return [(self._values.functions.argument_for(call, function, binding.name), path, outer) for call in calls]
         if binding.kind in ("assign", "augmented"):
             return [(binding.value, (*binding.path, *path), sites)]
         return []
 
     def _functions(self, call: cst.Call) -> list[cst.CSTNode]:
         found = [v.node for v in self._values.of(call.func) if v.kind == "function" and v.node is not None]
-        return found or [f for f in self._values.local_targets(call) if not _is_init(f)]
+        return found or [f for f in self._values.functions.targets(call) if not _is_init(f)]
 
     def _behind_call(self, call: cst.Call, path: tuple[int, ...], sites: tuple[cst.Call, ...], copies: bool) -> list[_State]:
         functions = self._functions(call)

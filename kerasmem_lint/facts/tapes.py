@@ -61,7 +61,7 @@ class Tapes:
             return None
         target = item.asname.name
         if isinstance(target, cst.Attribute):
-            return Tape(call, block, persistent, self._asks_of_attribute(target), (target,), False)
+            return Tape(call, block, persistent, tuple(self._asked.get(self._code(target), ())), (target,), False)
         if not isinstance(target, cst.Name):
             return None
         return self._named(call, block, persistent, target)
@@ -73,16 +73,28 @@ class Tapes:
             return None
         stores = self._syntax.attribute_stores.get(target.attr.value, ())
         let_go = any(self._literals.is_none(store.value) and store.node.deep_equals(target) for store in stores)
-        entered = any(target.deep_equals(attribute) for attribute in self._entered)
-        if let_go or not entered:
+        if let_go or self._code(target) not in self._entered:
             return None
-        return Tape(call, None, True, self._asks_of_attribute(target), (target,), False)
+        return Tape(call, None, True, tuple(self._asked.get(self._code(target), ())), (target,), False)
 
     @cached_property
-    def _entered(self) -> list[cst.Attribute]:
-        """The attributes that a ``with`` enters: ``with self.tape:``."""
+    def _entered(self) -> frozenset[str]:
+        """The attributes that a ``with`` enters, as they are written: ``with self.tape:``."""
         blocks = [node for node in self._syntax.noted if isinstance(node, cst.With)]
-        return [item.item for block in blocks for item in block.items if isinstance(item.item, cst.Attribute)]
+        items = [item.item for block in blocks for item in block.items]
+        return frozenset(self._code(item) for item in items if isinstance(item, cst.Attribute))
+
+    @cached_property
+    def _asked(self) -> dict[str, list[cst.Call]]:
+        """The calls of ``gradient`` and its kin by what is asked, as it is written."""
+        found: dict[str, list[cst.Call]] = {}
+        for call in self._syntax.calls:
+            if isinstance(call.func, cst.Attribute) and call.func.attr.value in _ASKS:
+                found.setdefault(self._code(call.func.value), []).append(call)
+        return found
+
+    def _code(self, node: cst.BaseExpression) -> str:
+        return self._syntax.module.code_for_node(node)
 
     def _named(self, call: cst.Call, block: cst.With, persistent: bool, target: cst.Name) -> Tape | None:
         owner = self._values.names.owner(target.value, self._syntax.place(target).scope)
@@ -110,13 +122,6 @@ class Tapes:
             else:
                 escapes = True
         return Tape(call, block, persistent, tuple(asks), tuple(keepers), escapes)
-
-    def _asks_of_attribute(self, target: cst.Attribute) -> tuple[cst.Call, ...]:
-        return tuple(
-            call
-            for call in self._syntax.calls
-            if isinstance(call.func, cst.Attribute) and call.func.attr.value in _ASKS and call.func.value.deep_equals(target)
-        )
 
     def _is_append(self, call: cst.Call) -> bool:
         return isinstance(call.func, cst.Attribute) and call.func.attr.value in ("append", "add", "insert")

@@ -87,7 +87,7 @@ class Traced:
         if not isinstance(function, (cst.FunctionDef, cst.Lambda)):
             return None
         params = [*function.params.posonly_params, *function.params.params]
-        if isinstance(function, cst.FunctionDef) and self._values.class_of(function) is not None:
+        if isinstance(function, cst.FunctionDef) and self._values.classes.of(function) is not None:
             params = params[1:]
         index = 0
         for item in call.args:

@@ -1,4 +1,4 @@
-"""Training calls: the arguments of ``fit``, what its callbacks do, which backend and Keras generation the file runs on."""
+"""Training calls: the arguments of ``fit``, what its callbacks do, and where weights are saved."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import re
 from bisect import bisect_right
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal
 
 import libcst as cst
 
@@ -15,10 +14,7 @@ from kerasmem_lint.facts.calls import Calls, call_argument, spelling
 from kerasmem_lint.facts.literals import Literals
 from kerasmem_lint.facts.value import Value
 from kerasmem_lint.facts.values import Values
-from kerasmem_lint.knowledge import names as known
-from kerasmem_lint.knowledge.names import canonical
-
-Backend = Literal["tensorflow", "jax", "torch"]
+from kerasmem_lint.knowledge import calls as known
 
 _FIT_POSITIONS = {
     "x": 0, "y": 1, "batch_size": 2, "epochs": 3, "verbose": 4, "callbacks": 5, "validation_split": 6, "validation_data": 7,
@@ -65,6 +61,7 @@ class Training:
         self._literals = literals
         self._calls = calls
         self._syntax = values.syntax
+        self._callbacks_memo: dict[cst.Call, Callbacks] = {}
         self._orders = [values.syntax.order(call) for call in values.syntax.calls]
 
     def fit_argument(self, call: cst.Call, name: str) -> cst.BaseExpression | None:
@@ -83,6 +80,11 @@ class Training:
 
     def callbacks(self, call: cst.Call) -> Callbacks:
         """The callbacks that a ``fit`` really gets."""
+        if call not in self._callbacks_memo:
+            self._callbacks_memo[call] = self._callbacks_of(call)
+        return self._callbacks_memo[call]
+
+    def _callbacks_of(self, call: cst.Call) -> Callbacks:
         if hides_arguments(call):
             return Callbacks(False, ())
         node = self.fit_argument(call, "callbacks")
@@ -132,14 +134,14 @@ class Training:
         """Does a call leave a list it is given as it was?"""
         if isinstance(call.func, cst.Attribute) and call.func.attr.value in ("fit", "fit_generator", "evaluate", "predict"):
             return True
-        return self._values.builtin(call.func) in ("len", "print", "list", "tuple", "enumerate", "sorted", "str", "repr")
+        return self._values.names.builtin(call.func) in ("len", "print", "list", "tuple", "enumerate", "sorted", "str", "repr")
 
     def saves(self, callback: Value) -> bool | None:
         """Does a callback put the weights on disk? None when that cannot be told."""
         if callback.owner is not None:
             if callback.name in known.CHECKPOINT_CALLBACKS:
                 return True
-            return any(self.saves_within(cls) for cls in self._values.lineage(callback.owner))
+            return any(self.saves_within(cls) for cls in self._values.classes.lineage(callback.owner))
         if callback.name in known.CHECKPOINT_CALLBACKS:
             return True
         if callback.name in known.NO_CHECKPOINT_CALLBACKS:
@@ -234,91 +236,8 @@ class Training:
             for call in self._syntax.calls
         )
 
-    def backend(self) -> tuple[Backend, str]:
-        """The backend this file runs Keras on and how we know: "environment", "import", "code" or "default"."""
-        for store in self._syntax.item_stores:
-            if self._literals.string(_index(store.node)) == "KERAS_BACKEND" and store.value is not None:
-                return _backend(self._literals.string(store.value)), "environment"
-        for call in self._syntax.calls:
-            if _last(call) in ("set_backend", "setdefault", "putenv"):
-                strings = [self._literals.string(item.value) for item in call.args]
-                if _last(call) == "set_backend" and len(strings) == 1 and self._calls.named(call, "keras.config.set_backend"):
-                    return _backend(strings[0]), "environment"
-                if len(strings) == 2 and strings[0] == "KERAS_BACKEND":
-                    return _backend(strings[1]), "environment"
-        spellings = self._values.names.keras_spellings
-        if any(spelling.startswith(("tensorflow", "tf_keras")) for spelling in spellings):
-            return "tensorflow", "import"
-        if "tensorflow" in self._values.names.roots and not spellings:
-            return "tensorflow", "import"  # `tf.keras`, with no other Keras in sight
-        roots = self._values.names.roots
-        if "tensorflow" not in roots and "keras" in roots:
-            last = {_last(call) for call in self._syntax.calls}
-            if "torch" in roots and last & {"backward", "no_grad", "zero_grad"}:
-                return "torch", "code"
-            if "jax" in roots and last & {"jit", "value_and_grad", "stateless_call", "stateless_apply"}:
-                return "jax", "code"
-        return "tensorflow", "default"
-
-    def shows_keras_3(self) -> bool:
-        """Does the file show code that only Keras 3 runs: ``keras.ops``, ``keras.random``, ``KERAS_BACKEND``, ``keras_hub``?"""
-        names = self._values.names
-        if "keras_hub" in names.roots or self.backend()[1] == "environment":
-            return True
-        if any(canonical(dotted).startswith(("keras.ops", "keras.random", "keras.distribution")) for dotted in names.imported):
-            return True
-        return (
-            any(
-                name.startswith(
-                    ("keras.ops.", "keras.random.", "keras.config.", "keras.distribution.", "keras.utils.set_random_seed")
-                )
-                for call in self._syntax.calls
-                if isinstance(call.func, cst.Attribute)
-                for name in [names.dotted(call.func)]
-            )
-            and "keras" in names.roots
-        )
-
-    def is_keras_2(self) -> bool:
-        """Does the file show code that only Keras 2 or TensorFlow 1 runs?"""
-        names = self._values.names
-        if "tf_keras" in names.roots:
-            return True
-        if any(root in spelling for spelling in names.imported for root in ("keras.engine", "np_utils", "keras.layers.core")):
-            return True
-        for call in self._syntax.calls:
-            last = _last(call)
-            if last in ("fit_generator", "predict_generator", "evaluate_generator", "predict_classes", "Session"):
-                return True
-            if argument(call, None, "nb_epoch") is not None or (
-                argument(call, None, "output_dim") is not None and last == "Dense"
-            ):
-                return True
-            lr = argument(call, None, "lr")
-            if lr is not None and any(name.startswith("keras.optimizers.") for name in self._calls.names(call)):
-                return True
-            monitor = self._literals.string(argument(call, None, "monitor"))
-            if monitor in ("val_acc", "acc"):
-                return True
-        return any(
-            self._literals.string(store.value) == "1" and self._literals.string(_index(store.node)) == "TF_USE_LEGACY_KERAS"
-            for store in self._syntax.item_stores
-            if store.value is not None
-        )
-
 
 def _last(call: cst.Call) -> str:
     if isinstance(call.func, cst.Attribute):
         return call.func.attr.value
     return call.func.value if isinstance(call.func, cst.Name) else ""
-
-
-def _index(node: cst.Subscript) -> cst.CSTNode | None:
-    first = node.slice[0].slice if node.slice else None
-    return first.value if isinstance(first, cst.Index) else None
-
-
-def _backend(name: str | None) -> Backend:
-    if name == "jax":
-        return "jax"
-    return "torch" if name == "torch" else "tensorflow"

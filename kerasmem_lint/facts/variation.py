@@ -6,6 +6,7 @@ import libcst as cst
 
 from kerasmem_lint.facts.calls import Calls, Iteration
 from kerasmem_lint.facts.flow import exclusive, inside
+from kerasmem_lint.facts.guard import Guard
 from kerasmem_lint.facts.literals import Literals
 from kerasmem_lint.facts.syntax import Binding, Loop
 from kerasmem_lint.facts.values import Values
@@ -37,19 +38,13 @@ class Variation:
         self._literals = literals
         self._calls = calls
         self._syntax = values.syntax
-        self._busy: set[cst.CSTNode] = set()
+        self._guard = Guard(_MAX_STEPS)
 
     # New numbers
 
     def counter(self, node: cst.CSTNode | None) -> Loop | None:
         """The loop in each of whose rounds the expression is another Python number or string; None where that is not sure."""
-        if node is None or node in self._busy or len(self._busy) > _MAX_STEPS:
-            return None
-        self._busy.add(node)
-        try:
-            return self._counter(node)
-        finally:
-            self._busy.discard(node)
+        return self._guard.ask(self._counter, node, None)
 
     def _counter(self, node: cst.CSTNode) -> Loop | None:
         if isinstance(node, cst.Name):
@@ -70,7 +65,7 @@ class Variation:
         return self._values.one(node).kind == "number" or self._literals.number(node) is not None
 
     def _counting_call(self, node: cst.Call) -> Loop | None:
-        name = self._values.builtin(node.func)
+        name = self._values.names.builtin(node.func)
         if name in ("float", "int", "abs", "round", "str") and node.args:
             loop = self.counter(node.args[0].value)
             return loop or (self._bound_in_loop(node.args[0].value, node) if name == "float" else None)
@@ -122,8 +117,8 @@ class Variation:
         if len(bindings) != 1 or bindings[0].kind != "parameter":
             return None
         function = bindings[0].place.scope.node
-        for site in self._values.call_sites(function):
-            loop = self.counter(self._values.argument_for(site, function, node.value))
+        for site in self._values.functions.call_sites(function):
+            loop = self.counter(self._values.functions.argument_for(site, function, node.value))
             if loop is not None:
                 return loop
         return None
@@ -132,13 +127,7 @@ class Variation:
 
     def grows(self, node: cst.CSTNode | None) -> Loop | None:
         """The loop in each of whose rounds the array has another length: ``x[:i]``, one joined to itself, a list appended to."""
-        if node is None or node in self._busy or len(self._busy) > _MAX_STEPS:
-            return None
-        self._busy.add(node)
-        try:
-            return self._grows(node)
-        finally:
-            self._busy.discard(node)
+        return self._guard.ask(self._grows, node, None)
 
     def _grows(self, node: cst.CSTNode) -> Loop | None:
         if isinstance(node, cst.Subscript):
@@ -260,7 +249,7 @@ class Variation:
             if isinstance(parent, (cst.Comparison, cst.If)):
                 return True
             if isinstance(parent, cst.Call):
-                return self._values.builtin(parent.func) in ("len", "print") or self.joined_to_itself(parent) is not None
+                return self._values.names.builtin(parent.func) in ("len", "print") or self.joined_to_itself(parent) is not None
             if isinstance(parent, (cst.Assign, cst.SimpleStatementLine)):
                 return False
         return False
@@ -272,13 +261,7 @@ class Variation:
 
     def is_fixed(self, node: cst.CSTNode | None, iteration: Iteration | None) -> bool:
         """Is the expression surely the same in every round of the loop (without one: in every call of the function around it)?"""
-        if node is None or node in self._busy or len(self._busy) > _MAX_STEPS:
-            return False
-        self._busy.add(node)
-        try:
-            return self._is_fixed(node, iteration)
-        finally:
-            self._busy.discard(node)
+        return self._guard.ask(lambda node: self._is_fixed(node, iteration), node, False)
 
     def _is_fixed(self, node: cst.CSTNode, iteration: Iteration | None) -> bool:
         if isinstance(node, (cst.SimpleString, cst.ConcatenatedString, cst.Integer, cst.Float)):
@@ -298,7 +281,9 @@ class Variation:
             indexes = [e.slice.value for e in node.slice if isinstance(e.slice, cst.Index)]
             return len(indexes) == len(node.slice) and all(self.is_fixed(item, iteration) for item in (node.value, *indexes))
         if isinstance(node, cst.Call):
-            known = self._values.names.dotted(node.func).startswith(_PATH_HOMES) or self._values.builtin(node.func) == "str"
+            known = (
+                self._values.names.dotted(node.func).startswith(_PATH_HOMES) or self._values.names.builtin(node.func) == "str"
+            )
             return known and all(self.is_fixed(item.value, iteration) for item in node.args)
         return False
 
@@ -322,8 +307,8 @@ class Variation:
             if loop is not None and iteration is not None and iteration.site is None:
                 return True  # bound before the loop starts
             function = binding.place.scope.node
-            sites = self._values.call_sites(function) if loop is not None else []
-            given = [self._values.argument_for(site, function, binding.name) for site in sites]
+            sites = self._values.functions.call_sites(function) if loop is not None else []
+            given = [self._values.functions.argument_for(site, function, binding.name) for site in sites]
             return bool(given) and all(self.is_fixed(item if item is not None else binding.value, iteration) for item in given)
         if binding.kind not in ("assign", "with"):
             return False

@@ -102,7 +102,7 @@ class Workers:
             inner = self._training.calls_within(function)
             found += inner
             for call in inner:
-                todo += self._values.local_targets(call)
+                todo += self._values.functions.targets(call)
         return found
 
     def trains(self, functions: Iterable[cst.CSTNode]) -> cst.Call | None:
@@ -140,7 +140,7 @@ class Workers:
                 continue
             if self.runs_framework(call):
                 return call
-            inner = self.calls_of(self._values.local_targets(call)) if scope is function or scope.kind == "module" else []
+            inner = self.calls_of(self._values.functions.targets(call)) if scope is function or scope.kind == "module" else []
             if any(self.runs_framework(other) for other in inner if other is not node) and not any(
                 other is node for other in inner
             ):

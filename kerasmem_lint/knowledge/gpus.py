@@ -144,8 +144,8 @@ def find(name: str) -> Gpu:
         note = f"compiled as for {stand_in.key}, because only a size was given"
         return replace(stand_in, key=name.strip(), name=f"a GPU of {name.strip()}", memory=memory, note=note)
     near = difflib.get_close_matches(_plain(name), [*known, *map(_plain, aliases())], n=3, cutoff=0.4)
-    hint = ", ".join(known.get(item, item) for item in near) or "`kerasmem-lint gpus` lists them"
-    raise UsageError(f"unknown GPU {name!r}; nearest: {hint}; or give a size such as 24GiB")
+    hint = f"nearest: {', '.join(known.get(item, item) for item in near)}" if near else "`kerasmem-lint gpus` lists them"
+    raise UsageError(f"unknown GPU {name!r}; {hint}; or give a size such as 24GiB")
 
 
 def _plain(name: str) -> str:

@@ -61,15 +61,15 @@ def check(ctx: Context, site: Site) -> Iterator[Finding]:
     siblings = [other for other in _divisions_of_statement(ctx, node) if _uint8_in(ctx, other.left) is not None]
     if siblings and siblings[0] is not node:
         return  # one finding a statement, with one fix for all of it
-    arrays = [_uint8_in(ctx, other.left) for other in siblings]
+    arrays = tuple(dict.fromkeys(_uint8_in(ctx, other.left) for other in siblings))
     changes = tuple(Change(array, '.astype("float32")', "after") for array in arrays if _is_simple(array))
     yield Finding(
         node,
         f"dividing uint8 makes float64: `{ctx.code(arrays[0])}` grows from 1 byte a value to 8",
         remedy=Remedy(
             'Cast first: `.astype("float32")`, or leave uint8 and let a `Rescaling` layer divide',
-            "unsafe" if len(changes) == len(siblings) else "display",
-            changes if len(changes) == len(siblings) else (),
+            "unsafe" if len(changes) == len(arrays) else "display",
+            changes if len(changes) == len(arrays) else (),
         ),
     )
 

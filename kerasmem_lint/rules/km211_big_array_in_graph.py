@@ -4,7 +4,7 @@ A function that TensorFlow traces reads a NumPy array from outside, and the arra
 
 ## Why it costs memory
 
-An array of 32 MiB read inside a `tf.function` kept 225 MiB, reached 513 MiB at its peak, and took another 227 MiB for each further
+An array read inside a `tf.function` kept five times its size, reached nine times at its peak, and took five times more for each further
 trace. The same data as a tensor or variable made outside takes its own size once. A graph of more than 2 GB cannot be saved.
 
 ## Examples

@@ -4,8 +4,8 @@ NumPy makes float64 unless told otherwise, Keras trains in float32: the array is
 
 ## Why it costs memory
 
-`fit` casts the whole array to float32 before the first batch, on every backend: 256 MiB of float64 took another 388 MiB on TensorFlow
-and JAX and 264 on torch, where a float32 array is taken batch by batch on JAX and torch.
+`fit` casts the whole array to float32 before the first batch, on every backend: a float64 array took another
+one and a half times its size on TensorFlow, and once its size on JAX and torch, where a float32 array is taken batch by batch.
 
 ## Examples
 

@@ -44,7 +44,7 @@ for i in range(60):
 - A note only for a thousand rounds and more of a loop that does not say that it counts epochs.
 - Anything in the round, or in a function of this file that it calls, that may save: its name says so, or it is a `save` of
   something that is no picture.
-- A `fit` with callbacks that may save, of a model that is new in every round, or on other data in every round.
+- A `fit` with callbacks that may save, of a model or of weights that are new in every round, or on other data.
 - Steps that optimise a picture or single variables, not the weights of a model; trials of a search; tests.
 
 ## Options
@@ -96,7 +96,7 @@ def check(ctx: Context, site: Site) -> Iterator[Finding]:
 def _trained(ctx: Context, call: Node, is_fit: bool) -> Iterator[tuple[Any, int]]:
     """The loops around a training step that save nothing, each with its number of epochs where that is large."""
     loops, least = ctx.facts.custom_loops, ctx.options.min_epochs
-    data = next(iter(ctx.positional(call)), None)
+    data = ctx.fit_argument(call, "x") if is_fit else next(iter(ctx.positional(call)), None)
     if ctx.facts.shapes.is_made_up(ctx.value(data)):
         return
     if is_fit:
@@ -106,7 +106,7 @@ def _trained(ctx: Context, call: Node, is_fit: bool) -> Iterator[tuple[Any, int]
         around = [
             (one, epochs * (one.count or 0))
             for one in loops.plain_loops_around(call)
-            if ctx.facts.variation.is_fixed(data, one)
+            if ctx.facts.variation.is_fixed(data, one) and not loops.starts_over(call, one)
         ]
     elif ctx.named(call, "Model.train_on_batch") or loops.trains_a_model(call):
         steps = [(one, 1 if loops.goes_through_batches(call, one) else _STEPS) for one in loops.epochs_around(call)]

@@ -27,6 +27,8 @@ _LINE_MAGIC = re.compile(
 """Shell commands that IPython takes without a ``%`` are told from names by what follows: no Python statement goes on like that."""
 _TIMED = re.compile(r"[ \t\f]*(%(?:time|timeit|memit)(?:[ \t]+--?[A-Za-z][\w-]*(?:[ \t]+\d+)?)*[ \t]+)(?=[^\s!%?-])")
 """Line magics that run the rest of their line as Python, with their options."""
+_LONGEST_TIMED = 2000
+"""Characters of a timed statement that is read: one whose bracket is never closed goes on to the end, and there may be many."""
 _ASSIGNED_MAGIC = re.compile(r"""[ \t\f]*[^\W\d][\w \t.,*\[\]"'-]*=[ \t]*(?=!|%[ \t]*[A-Za-z_])""")
 _HELP = re.compile(r"""[ \t\f]*(?=[^"'#\r\n?]*[\w\])*]\?\??[ \t;]*(?:\#[^\r\n]*)?(?:[\r\n]|\Z))""")
 _TOKEN = re.compile(
@@ -84,12 +86,13 @@ def _mask_statements(text: str, at: int, *, script: bool) -> Masked:
     while at < len(text):
         magic = _magic_at(text, at, script=script)
         if magic is not None and (timed := _TIMED.match(text, at)):
-            end = _statement_end(text, timed.end())
-            if not parse_failure("0;" + text[timed.end() : end]):
+            ahead = text[timed.end() : timed.end() + _LONGEST_TIMED]
+            run = ahead[: _statement_end(ahead, 0)]
+            if len(run) < _LONGEST_TIMED and not parse_failure("0;" + run):
                 # Another statement before it, so that what is timed may stand where it stands.
-                pieces += (text[at : timed.start(1)], "0;" + " " * (len(timed[1]) - 2), text[timed.end() : end])
+                pieces += (text[at : timed.start(1)], "0;" + " " * (len(timed[1]) - 2), run)
                 count += 1
-                at = end
+                at = timed.end() + len(run)
                 continue
         if magic is None:
             end = _statement_end(text, at)

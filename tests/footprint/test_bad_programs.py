@@ -295,3 +295,20 @@ def test_failures_are_not_cached(tmp_path):
     failure(tmp_path, "raise ValueError\n")
     cache = Path(os.environ["KERASMEM_LINT_CACHE"])
     assert not cache.exists() or [] == list(cache.rglob("*.json"))
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        ("", "not a notebook: no JSON at line 1"),
+        ("{\n", "not a notebook: no JSON at line 2"),
+        ("null", "not a notebook: its JSON holds no list of cells"),
+        ('{"cells": null}', "not a notebook: its JSON holds no list of cells"),
+        ('{"cells": [1, {"cell_type": "code", "source": [2]}]}', "cell 2 has a source that is not text"),
+    ],
+)
+def test_what_is_no_notebook_is_said_to_be_none(content: str, expected: str, tmp_path: Path) -> None:
+    (tmp_path / "train.ipynb").write_text(content)
+    with pytest.raises(FootprintError) as caught:
+        estimate(TrainingProgram(script="train.ipynb", directory=str(tmp_path)), Setup(cached=False), gpus.find("T4"))
+    assert f"train.ipynb: {expected}" == str(caught.value)

@@ -61,6 +61,11 @@ def test_a_bare_size_is_a_gpu(text, memory):
     assert "only a size was given" in gpu.note
 
 
+def test_a_gpu_that_is_like_no_other_is_answered_with_where_they_are_listed():
+    with pytest.raises(UsageError, match=r"unknown GPU 'nosuch'; `kerasmem-lint gpus` lists them; or give"):
+        gpus.find("nosuch")
+
+
 def test_an_unknown_gpu_is_answered_with_the_nearest_names():
     with pytest.raises(UsageError, match=r"unknown GPU 'RTX3091'; nearest: RTX3090"):
         gpus.find("RTX3091")

@@ -12,6 +12,7 @@ from typing import NamedTuple
 ROOT = Path(__file__).resolve().parents[2]
 SCRIPTS = ROOT / "fixtures" / "measurements"
 BACKENDS = ("tensorflow", "jax", "torch", "none")
+_NAMES = {"tensorflow": "TensorFlow", "jax": "JAX", "torch": "Torch"}
 KIB = 1024
 MIB = 1024 * KIB
 
@@ -111,6 +112,11 @@ class Study:
             if variant.name == name:
                 return variant
         raise KeyError(name)
+
+
+def each_backend(finding: Callable[[str], Finding], *backends: str) -> dict[str, Finding]:
+    """One finding for several backends, for all of Keras' unless they are given; it is made from the name people call each by."""
+    return {backend: finding(_NAMES[backend]) for backend in backends or _NAMES}
 
 
 def known_codes(scripts: Path) -> tuple[str, ...]:

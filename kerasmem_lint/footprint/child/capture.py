@@ -286,12 +286,25 @@ def _shell() -> AbstractContextManager[Any]:
 
 
 def _cells(path: Path) -> Iterator[tuple[str, str]]:
-    """Each code cell of a notebook as a file name that says which, and its Python; cells in other languages are left out."""
-    for number, cell in enumerate(json.loads(path.read_text(encoding="utf-8")).get("cells", []), 1):
-        if cell.get("cell_type") != "code":
+    """Each code cell of a notebook as a file name that says which, and its Python; cells in other languages are left out.
+
+    Raises NotCapturedError for a file that is no notebook of nbformat 4.
+    """
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+    except json.JSONDecodeError as error:
+        raise NotCapturedError(f"not a notebook: no JSON at line {error.lineno}") from None
+    cells = document.get("cells") if isinstance(document, dict) else None
+    if not isinstance(cells, list):
+        raise NotCapturedError("not a notebook: its JSON holds no list of cells")
+    for number, cell in enumerate(cells, 1):
+        if not isinstance(cell, dict) or cell.get("cell_type") != "code":
             continue
         source = cell.get("source", "")
-        text = source if isinstance(source, str) else "".join(source)
+        lines = [source] if isinstance(source, str) else source
+        if not isinstance(lines, list) or not all(isinstance(line, str) for line in lines):
+            raise NotCapturedError(f"cell {number} has a source that is not text")
+        text = "".join(lines)
         if parse_failure(text):
             masked = mask_cell(text)
             if masked.foreign:

@@ -4,7 +4,7 @@ Keras' train step is made into a concrete function, which runs nothing; its grap
 run it (:mod:`graph_player`), every buffer counted.
 
 What is not seen: the threads of the executor (a real step is not the same twice), the rewriting of the graph by Grappler, what
-a kernel takes for itself. Measured against TensorFlow's CPU allocator the error is a few per cent, not a fraction of one.
+a kernel takes for itself. How far off that is from TensorFlow's CPU allocator is in docs/footprint.md.
 """
 
 from __future__ import annotations

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import time
 from textwrap import dedent
 
 import pytest
@@ -50,8 +51,20 @@ def test_a_call_by_another_name_opens_for_its_rule(alias: str) -> None:
 def test_growing_by_concatenation_needs_a_call_that_is_assigned() -> None:
     loop = "import keras, numpy as np\nfor batch in batches:\n    "
     assert set() == asked(loop + "use(np.concatenate([a, b]))\n", select=("KM107",))
-    for statement in ("a = np.concatenate([a, b])", "a = (\n        np.concatenate([a, b]))", "self.a = np.append(self.a, b)"):
+    for statement in (
+        "a = np.concatenate([a, b])",
+        "a = (\n        np.concatenate([a, b]))",
+        "a = (  # all\n        np.concatenate([a, b]))",
+        "self.a = np.append(self.a, b)",
+    ):
         assert {"KM107"} == asked(loop + statement + "\n", select=("KM107",))
+
+
+def test_a_long_line_of_lists_is_looked_through_once() -> None:
+    started = time.process_time()
+    assert set() == asked(f"import keras\nx = [{'[1], ' * 100_000}]\n", select=("KM305",))
+    assert time.process_time() - started < 10
+    assert {"KM305"} == asked("import keras\nfor n in names:\n    models[n] = keras.Sequential()\n", select=("KM305",))
 
 
 def test_an_assigned_call_by_another_name_counts_as_one() -> None:

@@ -11,7 +11,7 @@ HEAD = "import keras\nfrom keras import layers\n"
 
 def last_dense(program: str) -> tuple[Facts, object]:
     facts = Facts(HEAD + program)
-    found = [call for call in facts.syntax.calls if facts.kernels.kind(call) == "Dense"]
+    found = [call for call in facts.syntax.calls if facts.calls.named(call, "keras.layers.Dense")]
     return facts, found[-1]
 
 

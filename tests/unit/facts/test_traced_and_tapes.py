@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from kerasmem_lint.facts import Facts
@@ -61,3 +63,15 @@ def test_a_tape_knows_who_asks_and_who_keeps_it(arguments: str, after: str, expe
 def test_a_tape_that_may_be_persistent_is_unknown() -> None:
     facts = Facts(TAPE.format("persistent=flag", ""))
     assert facts.tapes.of(facts.syntax.calls[0]) is None
+
+
+def test_many_tapes_of_attributes_are_followed_in_bearable_time() -> None:
+    one = (
+        "class C{0}:\n    def __init__(self):\n        self.tape = tf.GradientTape(persistent=True)\n"
+        "    def run(self):\n        with self.tape:\n            pass\n        self.tape.gradient(a, b)\n"
+    )
+    facts = Facts("import tensorflow as tf\n" + "".join(map(one.format, range(400))))
+    started = time.process_time()
+    tapes = [facts.tapes.of(call) for call in facts.syntax.calls if facts.calls.named(call, "tensorflow.GradientTape")]
+    assert time.process_time() - started < 2
+    assert [400] * 400 == [len(tape.asks) for tape in tapes if tape is not None]

@@ -130,3 +130,9 @@ def test_a_mask_keeps_length_and_newlines(source: str) -> None:
 def test_many_magics_are_masked_in_linear_time() -> None:
     source = "!echo (\nx = [1]\n" * 20_000 + "y = '''" + "a'" * 100_000 + "%" * 1000
     assert mask_cell(source).count == 20_000
+
+
+def test_a_timed_statement_of_thousands_of_characters_is_a_magic_like_others() -> None:
+    """Looking for the end of each would take the square of the cell's length where none of their brackets is closed."""
+    assert "0;" == mask_cell("%time f(" + " " * 1000 + ")").text[:2]
+    assert "pass" == mask_cell("%time f(" + " " * 3000 + ")").text[:4]
