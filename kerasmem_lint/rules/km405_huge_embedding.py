@@ -48,7 +48,7 @@ RULE = Rule(
     words=("Embedding(",),
     status="preview",
     default=False,
-    why_preview="whether a table of this size fits depends on the device; the rule has no measurement of its own yet",
+    why_preview="whether a table of this size fits depends on the device",
     options=Options,
 )
 
