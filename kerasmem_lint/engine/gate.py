@@ -2,8 +2,8 @@
 
 The gate is made from what the rules declare. It may open for nothing; it never shuts on a file in which a rule has a site: what
 libcst would name as a callee, its last part is called, or is imported or assigned under a name that is. The text is asked first (a
-name in a string is as good as a call there). Where it lets few rules through, the tree is asked the same once more: walking it
-costs less than libcst does, but not less than nothing, and where many rules ask, one of them is right.
+name in a string is as good as a call there). Where it lets few rules through, the tree is asked the same once more, and which
+calls are assigned.
 """
 
 from __future__ import annotations
@@ -13,39 +13,26 @@ import re
 from dataclasses import dataclass
 
 from kerasmem_lint.engine.selection import ActiveRule, ActiveRules
+from kerasmem_lint.knowledge.calls import SEARCHES
 from kerasmem_lint.knowledge.names import OLD_LAST_NAMES
 
 _CALLED = re.compile(r"\b([A-Za-z_]\w*)[\s\\]*\(")
 _IMPORT_LINES = re.compile(r"^[ \t]*(?:from|import)\b[^#\n]*\bas\b.*$|^[ \t]*\(?[\w.]+[ \t]+as[ \t]+\w+", re.MULTILINE)
 _IMPORTED_AS = re.compile(r"(\w+)[ \t]+as[ \t]+(\w+)")
 _ASSIGNED = re.compile(r"^[ \t]*(\w+)[ \t]*(?::[^=\n]*)?=[ \t]*(?:\w+\.)*(\w+)[ \t]*(?:#.*)?\r?$", re.MULTILINE)
-_ASSIGNED_CALL = re.compile(r"\w[ \t]*=(?:[\s\\(]|#[^\r\n]*[\r\n])*(?:\w+\s*\.\s*)*(\w+)[\s\\]*\(")
 _NAMES = re.compile(r"[A-Za-z_]\w*")
 _LOOPS = re.compile(r"\b(?:for|while)\b")
 _STORES = re.compile(r"^[^\]\n]*\][^\n]*=", re.MULTILINE)
-_SEARCHES = frozenset(
-    [
-        "optimize",
-        "gp_minimize",
-        "forest_minimize",
-        "gbrt_minimize",
-        "dummy_minimize",
-        "fmin",
-        "differential_evolution",
-        "minimize",
-        "pso",
-        "maximize",
-    ]
-)
+_SEARCHES = frozenset({"optimize", *(name.rpartition(".")[2] for name in SEARCHES)})
 """Last names of calls that run a function of this file many times: as good as a loop."""
 
 _FEW = 6
-"""Files in which no rule has a site are let through by the text for this many rules at most, nearly always."""
+"""So many rules at most, and the tree is asked as well: training scripts, for which more ask, are not walked for nothing."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sites:
-    """What there may be in a file that a rule asks for."""
+    """What there may be in a file that a rule asks for; ``assigned`` are the called names whose result may be given a name."""
 
     called: frozenset[str]
     assigned: frozenset[str]
@@ -116,10 +103,11 @@ def _sites_of_text(text: str) -> Sites:
     for alias, original in _ASSIGNED.findall(text):
         # `Dense = keras.layers.Dense`: an alias of the file's own making.
         aliases.setdefault(alias, set()).add(original)
+    called_names = _with_originals(called, aliases)
     return Sites(
-        _with_originals(called, aliases),
-        _with_originals(set(_ASSIGNED_CALL.findall(text)), aliases),
-        _LOOPS.search(text) is not None or bool(called & _SEARCHES),
+        called_names,
+        called_names,
+        _LOOPS.search(text) is not None or not called_names.isdisjoint(_SEARCHES),
         "/" in text,
         _STORES.search(text) is not None,
         "class " in text,

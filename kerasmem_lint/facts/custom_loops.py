@@ -51,13 +51,13 @@ class CustomLoops:
     def _outermost(self, loops: list[Iteration], all_loops: list[Iteration]) -> list[Iteration]:
         return [one for one in loops if not any(other is not one and self._runs(other, one) for other in all_loops)]
 
-    def plain_loops_around(self, call: cst.Call) -> list[Iteration]:
-        """The ``for`` loops over a known number of rounds right around a call, in its own function; none in a trial of a search."""
+    def plain_loop_around(self, call: cst.Call) -> Iteration | None:
+        """The one loop right around a call, in its own function; None for nested ones, folds, and in a trial of a search."""
         iterations = self._calls.iterations(call)
-        if any(iteration.search is not None for iteration in iterations):
-            return []
-        loops = [one for one in iterations if one.site is None]
-        return [one for one in loops if len(loops) == 1 and one.count is not None and not self._calls.goes_through_folds(one)]
+        here = [one for one in iterations if one.site is None]
+        if len(here) != 1 or any(one.search is not None for one in iterations) or self._calls.goes_through_folds(here[0]):
+            return None
+        return here[0]
 
     def starts_over(self, training: cst.Call, iteration: Iteration) -> bool:
         """Is the model given other weights in a round, so that what the rounds before it made of it is not kept?"""

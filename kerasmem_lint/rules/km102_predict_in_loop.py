@@ -69,13 +69,13 @@ def check(ctx: Context, site: Site) -> Iterator[Finding]:
     if data is None or ctx.hides_arguments(call):
         return
     iteration = next((it for it in ctx.iterations(call) if it.search is None), None)
-    occasion = ctx.facts.occasions.around(call) if iteration is None else None
     single = ctx.facts.shapes.is_batch_of_one(data)
+    occasion = ctx.facts.occasions.around(call) if iteration is None and single else None
     if iteration is not None:
         if iteration.count is not None and iteration.count <= _FEW_ROUNDS:
             return
         often, place = "on every pass of this loop", (iteration.node, "this loop")
-    elif occasion is not None and single:
+    elif occasion is not None:
         often, place = occasion.often, (occasion.node, "runs again and again")
     else:
         return

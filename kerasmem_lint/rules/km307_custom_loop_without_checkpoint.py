@@ -103,11 +103,10 @@ def _trained(ctx: Context, call: Node, is_fit: bool) -> Iterator[tuple[Any, int]
         epochs = ctx.facts.training.epochs(call)
         if epochs is None or epochs >= least or ctx.facts.training.may_checkpoint(call) or ctx.facts.loops.new_models(call):
             return
-        around = [
-            (one, epochs * (one.count or 0))
-            for one in loops.plain_loops_around(call)
-            if ctx.facts.variation.is_fixed(data, one) and not loops.starts_over(call, one)
-        ]
+        loop = loops.plain_loop_around(call)
+        if loop is None or not ctx.facts.variation.is_fixed(data, loop) or loops.starts_over(call, loop):
+            return
+        around = [(loop, epochs * (loop.count or 0))]
     elif ctx.named(call, "Model.train_on_batch") or loops.trains_a_model(call):
         steps = [(one, 1 if loops.goes_through_batches(call, one) else _STEPS) for one in loops.epochs_around(call)]
         around = [(one, one.count or 0) for one, step in steps if (one.count or 0) >= step * least]

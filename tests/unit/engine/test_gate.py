@@ -11,6 +11,7 @@ import pytest
 from kerasmem_lint.config import Settings
 from kerasmem_lint.engine.gate import worth_asking
 from kerasmem_lint.engine.selection import activate
+from kerasmem_lint.knowledge.calls import SEARCHES
 
 
 def asked(code: str, backend: str | None = None, select: tuple[str, ...] = ("ALL",)) -> set[str]:
@@ -84,3 +85,10 @@ def test_a_rule_of_divisions_is_asked_where_something_is_divided() -> None:
         "from keras.datasets import mnist\n(x, y), _ = mnist.load_data()\nx = x / 255\n", select=("KM201",)
     )
     assert set() == asked("# and/or\nfrom keras.datasets import mnist\nx = mnist.load_data()\n", select=("KM201",))
+
+
+@pytest.mark.parametrize("search", sorted(SEARCHES))
+def test_a_search_counts_as_a_loop(search: str) -> None:
+    module, _, name = search.rpartition(".")
+    code = f"import keras\nfrom {module} import {name}\nmodel.fit(x)\nbest = {name}(objective)\n"
+    assert {"KM101"} == asked(code, select=("KM101",))

@@ -15,6 +15,7 @@ from kerasmem_lint.knowledge.names import canonical
         ("tf_keras.models.Sequential", "keras.Sequential"),
         ("keras.api.models.Model", "keras.Model"),
         ("tensorflow.python.keras.engine.training.Model", "keras.Model"),
+        ("tensorflow_core.python.keras.callbacks.EarlyStopping", "keras.callbacks.EarlyStopping"),
         ("keras.layers.core.Dense", "keras.layers.Dense"),
         ("keras.layers.Input", "keras.Input"),
         ("keras.utils.np_utils.to_categorical", "keras.utils.to_categorical"),
