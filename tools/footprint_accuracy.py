@@ -152,7 +152,7 @@ def zoo_section() -> list[str]:
         "",
         f"{len(rows)} plans. The parts other than fragmentation sum to the compiler's `peak_memory_in_bytes` exactly in",
         f"{exact}; categories and layers both sum to the whole in {added}. Seconds are those of a busy two-core machine, from",
-        "the start of the process. This shows that nothing is lost between the compiler and the reader; what a GPU takes",
+        "the start of the process to the plan. This shows that nothing is lost between the compiler and the reader; what a GPU takes",
         "beyond the plan (autotuned workspaces) has not been measured yet.",
         "",
     ]

@@ -36,6 +36,7 @@ def plan_of(entry: str, batch: int, gpu_name: str, backend: str) -> tuple[dict[s
         "gpu": gpu.key,
         "target": gpus.target_text(gpu),
         "all": False,
+        "full_compile": True,
     }
     with run_child(program, Setup(), request) as directory:
         step = directory / "step-0"

@@ -37,6 +37,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--max-batch", action="store_true", help="also find the largest batch that fits (several estimates)")
     parser.add_argument("--remedies", action="store_true", help="also compute what would help (several estimates)")
     parser.add_argument("--all", action="store_true", help="report every fit() of the program, not only the first")
+    parser.add_argument("--full-compile", action="store_true", help="let XLA finish, and say its own peak; slower")
     parser.add_argument("--memory-fraction", type=float, metavar="F", help="share of the GPU that the backend may use")
     parser.add_argument("--reserve", metavar="SIZE", default="0MiB", help="memory to leave to others, such as 1GiB")
     parser.add_argument("--timeout", type=float, default=600.0, metavar="SECONDS", help="for each run; default 600")
@@ -58,7 +59,7 @@ def run(args: argparse.Namespace) -> int:
     budget = Budget(args.memory_fraction, gpus.parse_size(args.reserve))
     program = TrainingProgram(args.script, tuple(args.arguments), args.entry, args.batch_size, args.backend)
     limit = gpus.parse_size(args.memory_limit) if args.memory_limit else 0
-    setup = Setup(args.engine, args.timeout, limit, not args.no_cache, progress=_progress())
+    setup = Setup(args.engine, args.timeout, limit, not args.no_cache, full_compile=args.full_compile, progress=_progress())
     try:
         found = (estimate_all if args.all else _estimate_first)(program, setup, gpu, budget)
         again = partial(_estimate_for, gpu, budget)

@@ -49,6 +49,7 @@ def _estimate(program: TrainingProgram, setup: Setup, gpu: Gpu, budget: Budget, 
         "gpu": gpu.key,
         "target": target_text(gpu),
         "all": every,
+        "full_compile": setup.full_compile,
     }
     key = cache.key(program, request)
     if setup.cached and (known := cache.load(key)) is not None:
@@ -119,10 +120,12 @@ def _account(result: dict[str, Any], place: Path, names: Names, gpu: Gpu) -> Acc
     if "bound" in result:
         return account_for_bound(result["bound"])
     notes = place / "plan"
-    dump = hlo.Dump(*((notes / name).read_text() for name in ("buffers.txt", "ranges.txt", "values.txt")))
+    buffers, ranges, values = ((notes / name).read_text() for name in ("buffers.txt", "ranges.txt", "values.txt"))
+    usage = notes / "usage.txt"
+    dump = hlo.Dump(buffers, ranges, values, usage.read_text() if usage.exists() else "")
     parameters = [Parameter(*row) for row in result["parameters"]]
     try:
-        found = account.account_for_plan(dump, parameters, names, result["plan"]["peak"])
+        found = account.account_for_plan(dump, parameters, names, result["plan"] and result["plan"]["peak"])
     except hlo.UnreadableDumpError as error:
         raise FootprintError(f"the compiler's plan cannot be read with these versions of jaxlib: {error}", "plan") from error
     return account.without_the_compiler(found) if result["eager"] else found

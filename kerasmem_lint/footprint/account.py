@@ -52,7 +52,7 @@ class Point:
 @dataclass(frozen=True, slots=True)
 class Account:
     """The parts of a peak. ``by_category`` and ``by_layer`` both sum to ``peak``; ``compiler_peak`` is the compiler's own
-    figure where there is one: the peak without the gaps between values (the ``fragmentation`` line)."""
+    figure where it was let finish: the peak without the gaps between values (the ``fragmentation`` line)."""
 
     peak: int
     low: int
@@ -130,15 +130,17 @@ XLA_BAND = 0.03
 """Autotuning chooses other kernels and fusions than the compiler does without a device; a few per cent between targets."""
 
 
-def account_for_plan(dump: hlo.Dump, parameters: Iterable[Parameter], names: Names, compiler_peak: int) -> Account:
+def account_for_plan(
+    dump: hlo.Dump, parameters: Iterable[Parameter], names: Names, compiler_peak: int | None = None
+) -> Account:
     """The account of a compiled step, from the compiler's own notes.
 
     ``parameters`` stand in the order in which the compiler numbers the arguments. Raises :class:`hlo.UnreadableDumpError` where
-    the notes do not add up to ``compiler_peak``.
+    the notes do not add up to ``compiler_peak``, which is None where the compiler was not let finish.
     """
     module = hlo.parse(dump)
     step, occupied = hlo.peak_step(module)
-    if occupied != compiler_peak:
+    if compiler_peak not in (None, occupied):
         raise hlo.UnreadableDumpError(
             f"the values alive at the peak sum to {occupied} bytes, the compiler says {compiler_peak}"
         )

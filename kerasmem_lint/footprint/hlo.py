@@ -1,9 +1,10 @@
 """Reading what XLA writes down about a compiled module: its buffer assignment, its live ranges, its instructions.
 
-The three texts are those that ``--xla_dump_to`` with ``--xla_dump_hlo_as_text`` leaves behind (seen with the compilers of
+The four texts are those that ``--xla_dump_to`` with ``--xla_dump_hlo_as_text`` leaves behind (seen with the compilers of
 jaxlib 0.10): ``*-buffer-assignment.txt`` has every allocation with the values placed in it, ``*-live-range.txt`` the order of
 the instructions and when each value begins and ends, ``*-buffer-assignment-values.txt`` each value's users and the instruction
-that defines it, with the name of the operation in the user's program. All sizes are bytes.
+that defines it, with the name of the operation in the user's program, ``*-memory-usage-report.txt`` the bytes of all allocations
+together. All sizes are bytes.
 
 A value that is a tuple is a table of some pointers. The compiler's own peak leaves these tables out, though it sets memory
 aside for them; so do :func:`peak_step` and :func:`live_at`, and the tables are part of what ``Module.reserved`` has more.
@@ -22,11 +23,12 @@ class UnreadableDumpError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Dump:
-    """The three texts, as the compiler wrote them."""
+    """The texts, as the compiler wrote them. ``usage`` is '' from a compiler that writes none."""
 
     buffer_assignment: str
     live_range: str
     values: str
+    usage: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +96,7 @@ class Module:
 
 
 _ALLOCATION = re.compile(r"allocation (\d+): size (\d+)(?:, (.*?))?:?$")
+_TOTAL = re.compile(r"^Total bytes: (\d+)", re.MULTILINE)
 _PLACED = re.compile(r" value: <(\d+) (\S+?)(?: \(phi\))? @\d+> \(size=(\d+),offset=(\d+)\): (.*)$")
 _RANGE = re.compile(r"\s+(.+?)(\{[\d,]*\}):(\d+)-(\d+)$")
 _ORDERED = re.compile(r"\s+\d+:(\S+)$")
@@ -107,7 +110,7 @@ _OPERAND = re.compile(r"%([^\s,()]+)")
 
 
 def parse(dump: Dump) -> Module:
-    """The plan in the three texts. Raises :class:`UnreadableDumpError` where they are not what this module knows."""
+    """The plan in the texts. Raises :class:`UnreadableDumpError` where they are not what this module knows."""
     schedule, ranges = _parse_live_range(dump.live_range)
     allocations: list[Allocation] = []
     values: list[Value] = []
@@ -127,6 +130,8 @@ def parse(dump: Dump) -> Module:
             )
     if not allocations or not schedule:
         raise UnreadableDumpError("the compiler's dump holds no allocation or no schedule")
+    if dump.usage and (total := sum(a.size for a in allocations)) != (said := sum(map(int, _TOTAL.findall(dump.usage)))):
+        raise UnreadableDumpError(f"the allocations sum to {total} bytes, the compiler says {said}")
     instructions, users = _parse_values(dump.values)
     return Module(tuple(allocations), tuple(values), tuple(schedule), instructions, users)
 

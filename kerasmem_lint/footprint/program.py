@@ -71,7 +71,8 @@ class Setup:
     """How to run: engine, limits, and whether an earlier answer will do.
 
     ``timeout`` in seconds; ``memory_limit`` in bytes of resident memory of the child and its own children, 0 for three
-    quarters of the machine's. ``progress`` is called with the name of each stage.
+    quarters of the machine's. ``full_compile`` lets XLA write its kernels as well: nothing that an answer needs but the compiler's
+    own figure of the peak. ``progress`` is called with the name of each stage.
     """
 
     engine: Engine = "auto"
@@ -79,6 +80,7 @@ class Setup:
     memory_limit: int = 0
     cached: bool = True
     variant: tuple[tuple[str, str], ...] = ()
+    full_compile: bool = False
     progress: Callable[[str], None] = field(default=_silent, compare=False)
 
 

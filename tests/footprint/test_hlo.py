@@ -27,6 +27,16 @@ def test_what_is_reserved_is_arguments_outputs_and_temporaries(name):
 
 
 @pytest.mark.parametrize("name", NAMES)
+def test_a_total_of_the_compiler_that_is_another_is_not_read(name):
+    dump, _ = stored(name)
+    total = sum(allocation.size for allocation in hlo.parse(dump).allocations)
+    report = "Memory Space: default (color=0)\nTotal bytes: {} (1.0MiB)\n"
+    assert hlo.parse(dump) == hlo.parse(replace(dump, usage=report.format(total)))
+    with pytest.raises(hlo.UnreadableDumpError, match=f"sum to {total} bytes, the compiler says {total + 1}"):
+        hlo.parse(replace(dump, usage=report.format(total + 1)))
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_no_step_of_the_schedule_holds_more_than_the_peak(name):
     module = hlo.parse(stored(name)[0])
     _, peak = hlo.peak_step(module)

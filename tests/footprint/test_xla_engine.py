@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -45,7 +46,7 @@ def script(tmp_path: Path, source: str, name: str = "train.py", **fields: object
 
 def footprint(program: TrainingProgram, gpu: str = "T4", setup: Setup = SETUP) -> Footprint:
     """Its footprint, which adds up and agrees with the compiler."""
-    found = estimate(program, setup, gpus.find(gpu))
+    found = estimate(program, replace(setup, full_compile=True), gpus.find(gpu))
     parts = dict(found.by_category)
     assert found.peak == sum(parts.values()) == sum(layer.bytes for layer in found.by_layer)
     assert found.peak - parts["fragmentation"] == found.compiler_peak
@@ -86,6 +87,15 @@ def test_the_second_answer_comes_from_the_cache_and_is_the_same(tmp_path):
 def test_the_share_of_the_gpu_that_the_program_sets_counts(tmp_path):
     found = footprint(script(tmp_path, "import os\nos.environ['XLA_PYTHON_CLIENT_MEM_FRACTION'] = '.5'\nmake().fit(x, y)\n"))
     assert gpus.find("T4").memory // 2 == found.limit
+
+
+@xla
+@pytest.mark.parametrize("backend", ["jax", pytest.param("tensorflow", marks=tensorflow)])
+def test_the_compiler_is_stopped_at_its_plan_and_that_is_the_plan_of_a_full_compile(backend, tmp_path):
+    program = script(tmp_path, "make().fit(x, y)\n", backend=backend)
+    found = estimate(program, SETUP, gpus.find("T4"))
+    assert found.compiler_peak is None
+    assert footprint(program) == replace(found, compiler_peak=found.peak - dict(found.by_category)["fragmentation"])
 
 
 @xla
@@ -351,8 +361,10 @@ def test_the_compilers_hundreds_of_files_are_gone_before_the_parent_looks(tmp_pa
     gpu = gpus.find("T4")
     request = {
         "script": "train.py", "arguments": [], "entry": None, "batch_size": None, "backend": "jax", "engine": "auto",
-        "variant": {}, "gpu": gpu.key, "target": gpus.target_text(gpu), "all": False,
+        "variant": {}, "gpu": gpu.key, "target": gpus.target_text(gpu), "all": False, "full_compile": True,
     }  # fmt: skip
     with run_child(program, SETUP, request) as directory:
-        assert {"buffers.txt", "ranges.txt", "values.txt"} == {file.name for file in (directory / "step-0" / "plan").iterdir()}
+        assert {"buffers.txt", "ranges.txt", "values.txt", "usage.txt"} == {
+            file.name for file in (directory / "step-0" / "plan").iterdir()
+        }
     assert not directory.exists()

@@ -1,13 +1,17 @@
 """Compiling a lowered step for a GPU that is described in words, with the compiler that would serve it.
 
 Facts about the route: JAX gives compile-only topologies (``jax.experimental.topologies``); the CUDA plugin needs libdevice
-and ptxas, which the ``nvidia-cuda-nvcc`` wheel brings, and no driver.
+and ptxas, which the ``nvidia-cuda-nvcc`` wheel brings, and no driver. XLA writes its notes on memory when the plan of the
+buffers is final, and only then the kernels, which take it longer than everything before and which nobody here runs: a compile
+is left behind as soon as the last of the notes is there.
 """
 
 from __future__ import annotations
 
 import importlib.util
 import os
+import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,15 +29,36 @@ class CompileFailedError(Exception):
     """XLA could not compile the step for the GPU; the text is its own reason, on one line."""
 
 
+LAST_NOTE = "after_optimizations-memory-usage-report.txt"
+KERNEL = ".ll"
+"""How the names end of the note that XLA writes after all the others on the plan, and of a kernel's (seen with jaxlib 0.10)."""
+
+LOOK_EVERY = 0.02
+"""Seconds between two looks for them."""
+
+
 @dataclass(frozen=True, slots=True)
 class Statistics:
-    """What the compiler says about the memory of a module, bytes."""
+    """What the compiler says about the memory of a module that it has compiled to the end, bytes."""
 
     arguments: int
     outputs: int
     aliased: int
     temporary: int
     peak: int
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What to compile for: the GPU as a GpuTargetConfigProto in text form, where the compiler's notes go, and how far."""
+
+    target: str
+    notes: Path
+    fully: bool
+    """Let the compiler finish: it then says itself what the peak of its plan is."""
+
+    say: Callable[[str], None]
+    """Is told what is being done, one line a stage."""
 
 
 def missing() -> list[str]:
@@ -76,32 +101,49 @@ def mesh_for(target: str) -> Any:
     return Mesh(numpy.array(topology.devices), ("gpu",))
 
 
-def compile_step(lowered: Any, dump: Path) -> Statistics:
-    """Compile, and leave the compiler's notes in ``dump``. Raises :class:`CompileFailedError`.
+def compile_step(lowered: Any, asked: Asked) -> Statistics | None:
+    """Compile, and leave the compiler's notes where they were asked for; what it says of the module where it was let finish.
 
-    Some programs find no tile size for a Triton matrix product when no device is there to try them; these are compiled again
-    with cuBLAS for all products.
+    Otherwise the compile may still be going on in a thread when this returns: fit for a process that ends soon. Raises
+    :class:`CompileFailedError`. Some programs find no tile size for a Triton matrix product when no device is there to try them;
+    these are compiled again with cuBLAS for all products.
     """
     try:
-        return _compile(lowered, dump, {})
+        return _compile(lowered, asked, {})
     except CompileFailedError as error:
         if "tile" not in str(error).lower():
             raise
-    for file in dump.iterdir():
+    asked.say("compiling again, without Triton's matrix products")
+    for file in asked.notes.iterdir():
         file.unlink()
-    return _compile(lowered, dump, {"xla_gpu_enable_triton_gemm": False})
+    return _compile(lowered, asked, {"xla_gpu_enable_triton_gemm": False})
 
 
-def _compile(lowered: Any, dump: Path, options: dict[str, Any]) -> Statistics:
-    options = {"xla_dump_to": str(dump), "xla_dump_hlo_as_text": True, **options}
+def _compile(lowered: Any, asked: Asked, options: dict[str, Any]) -> Statistics | None:
+    options = {"xla_dump_to": str(asked.notes), "xla_dump_hlo_as_text": True, **options}
     toolkit = _toolkit()
     if toolkit is not None:
         options["xla_gpu_cuda_data_dir"] = str(toolkit)
-    try:
-        compiled = lowered.compile(compiler_options=options)
-    except Exception as error:  # XLA's own exception type is private, and the text is all that counts
-        raise CompileFailedError(" ".join(str(error).split())[:500]) from error
-    said = compiled.memory_analysis()
+    ended: list[Any] = []
+
+    def compile_it() -> None:
+        try:
+            ended.append(lowered.compile(compiler_options=options))
+        except Exception as error:  # XLA's own exception type is private, and the text is all that counts
+            ended.append(CompileFailedError(" ".join(str(error).split())[:500]))
+
+    thread = threading.Thread(target=compile_it, daemon=True)
+    thread.start()
+    while thread.is_alive() and not _planned(asked.notes):
+        thread.join(LOOK_EVERY)
+    if asked.fully and thread.is_alive():
+        asked.say("planned; the compiler goes on to its kernels")
+        thread.join()
+    if not ended:
+        return None
+    if isinstance(ended[0], CompileFailedError):
+        raise ended[0]
+    said = ended[0].memory_analysis()
     return Statistics(
         said.argument_size_in_bytes,
         said.output_size_in_bytes,
@@ -109,3 +151,9 @@ def _compile(lowered: Any, dump: Path, options: dict[str, Any]) -> Statistics:
         said.temp_size_in_bytes,
         said.peak_memory_in_bytes,
     )
+
+
+def _planned(notes: Path) -> bool:
+    """Whether the compiler's plan of memory is final and written down: a first kernel shows that the last note is closed."""
+    names = [file.name for file in notes.iterdir()]
+    return all(any(name.endswith(ending) for name in names) for ending in (KERNEL, LAST_NOTE))

@@ -121,20 +121,23 @@ def _plan(captured: Captured, request: dict[str, Any], place: Path, say: Say) ->
     dump.mkdir()
     say(f"compiling the step for {request['gpu']}, batch {captured.batch_size}")
     lower = lower_jax if captured.backend == "jax" else lower_tensorflow
-    statistics, arguments = lower.plan(captured, request["target"], dump)
+    asked = compiler.Asked(request["target"], dump, request["full_compile"] or request["all"], say)
+    statistics, arguments = lower.plan(captured, asked)
     keep_notes(dump)
-    return {"plan": asdict(statistics), "parameters": [list(asdict(argument).values()) for argument in arguments]}
+    said = None if statistics is None else asdict(statistics)
+    return {"plan": said, "parameters": [list(asdict(argument).values()) for argument in arguments]}
 
 
 NOTES = {
     "buffer-assignment.txt": "buffers.txt",
     "live-range.txt": "ranges.txt",
     "buffer-assignment-values.txt": "values.txt",
+    "memory-usage-report.txt": "usage.txt",
 }
 
 
 def keep_notes(dump: Path) -> None:
-    """Give the compiler's three notes short names, and remove its hundreds of other files."""
+    """Give the compiler's notes on memory short names, and remove its hundreds of other files."""
     for file in sorted(dump.iterdir()):
         name = next((NOTES[suffix] for suffix in NOTES if file.name.endswith(f"after_optimizations-{suffix}")), None)
         if name:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from kerasmem_lint.footprint.child import compile as compiler
 from kerasmem_lint.footprint.child.capture import Captured, Spec, layers_of
-from kerasmem_lint.footprint.child.compile import Statistics
+from kerasmem_lint.footprint.child.compile import Asked, Statistics
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,11 +81,11 @@ def lower(captured: Captured, mesh: Any) -> Any:
     return step.lower(state, batch)
 
 
-def plan(captured: Captured, target: str, dump: Path) -> tuple[Statistics, tuple[Parameter, ...]]:
-    """Build, trace and compile the step for the GPU that ``target`` describes; the compiler's notes go to ``dump``."""
+def plan(captured: Captured, asked: Asked) -> tuple[Statistics | None, tuple[Parameter, ...]]:
+    """Build, trace and compile the step as asked; what the compiler says of it, and its arguments."""
     build(captured)
-    lowered = lower(captured, compiler.mesh_for(target))
-    return compiler.compile_step(lowered, dump), parameters(captured)
+    lowered = lower(captured, compiler.mesh_for(asked.target))
+    return compiler.compile_step(lowered, asked), parameters(captured)
 
 
 def layer_names(captured: Captured) -> dict[str, str]:

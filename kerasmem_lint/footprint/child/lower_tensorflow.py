@@ -7,13 +7,12 @@ same age but not the same build: the plan is that of the XLA in ``jaxlib``'s plu
 from __future__ import annotations
 
 from contextlib import suppress
-from pathlib import Path
 from typing import Any
 
 from kerasmem_lint.footprint.child import compile as compiler
 from kerasmem_lint.footprint.child import lower_jax
 from kerasmem_lint.footprint.child.capture import Captured, Spec
-from kerasmem_lint.footprint.child.compile import CompileFailedError, Statistics
+from kerasmem_lint.footprint.child.compile import Asked, CompileFailedError, Statistics
 from kerasmem_lint.footprint.child.held import optimizers
 from kerasmem_lint.footprint.child.lower_jax import Parameter
 
@@ -111,9 +110,9 @@ def _variables(model: Any) -> tuple[tuple[str, Any], ...]:
     )
 
 
-def plan(captured: Captured, target: str, dump: Path) -> tuple[Statistics, tuple[Parameter, ...]]:
-    """Build, export and compile the step for the GPU that ``target`` describes; the compiler's notes go to ``dump``."""
+def plan(captured: Captured, asked: Asked) -> tuple[Statistics | None, tuple[Parameter, ...]]:
+    """Build, export and compile the step as asked; what the compiler says of it, and its arguments."""
     with suppress(RuntimeError):  # a model with a train_step and no call() is built by tracing that, as in fit()
         lower_jax.build(captured)
-    exported, arguments = lower(captured, compiler.mesh_for(target))
-    return compiler.compile_step(exported, dump), arguments
+    exported, arguments = lower(captured, compiler.mesh_for(asked.target))
+    return compiler.compile_step(exported, asked), arguments
