@@ -31,9 +31,9 @@ _INSTALLER = re.compile(r"\b(?:pip3?|conda|mamba|uv)\b")
 _INSTALL = re.compile(r"\binstall\b")
 _PIN = re.compile(
     r"[ \t\"'](?P<what>tensorflow|keras)(?:[-_](?:gpu|cpu|macos)|\[[\w,-]+\])?"
-    r"[ \t]*(?P<how>==?|~=|<=?)[ \t]*(?P<major>\d{1,4})(?:\.(?P<minor>\d{1,4}))?(?P<rest>\.[\d*])?"
+    r"[ \t]*(?:(?:>=?|!=)[ \t]*[\d.*]{1,20}[ \t]*,[ \t]*){0,3}(?P<how>==?|~=|<=?)[ \t]*(?P<major>\d{1,4})(?:\.(?P<minor>\d{1,4}))?(?P<rest>\.[\d*])?"
 )
-"""A version asked of an installer, exactly or at most."""
+"""A version asked of an installer, exactly or at most; a lower bound may stand before it."""
 
 _FIRST_ON_KERAS_3 = (2, 16)
 """The first version of TensorFlow whose ``tf.keras`` is Keras 3."""
