@@ -120,8 +120,13 @@ def _account(result: dict[str, Any], place: Path, names: Names, gpu: Gpu) -> Acc
     if "bound" in result:
         return account_for_bound(result["bound"])
     notes = place / "plan"
-    buffers, ranges, values = ((notes / name).read_text() for name in ("buffers.txt", "ranges.txt", "values.txt"))
     usage = notes / "usage.txt"
+    try:
+        buffers, ranges, values = ((notes / name).read_text() for name in ("buffers.txt", "ranges.txt", "values.txt"))
+    except FileNotFoundError as error:
+        raise FootprintError(
+            f"this version of jaxlib leaves no plan that can be read: {Path(error.filename).name} is missing", "plan"
+        ) from error
     dump = hlo.Dump(buffers, ranges, values, usage.read_text() if usage.exists() else "")
     parameters = [Parameter(*row) for row in result["parameters"]]
     try:

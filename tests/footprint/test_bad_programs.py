@@ -145,6 +145,41 @@ def test_every_failure_is_one_line_and_exit_code_2_and_leaves_nothing(
     assert [] == list(scratch.iterdir())
 
 
+@pytest.mark.parametrize("spoilt", ["sys.stdout.close()", "sys.stdout = sys.stderr = None", "sys.stdout = object()"])
+def test_a_script_without_an_output_still_ends_at_once(spoilt, tmp_path):
+    source = f"import atexit, sys, time\natexit.register(time.sleep, 600)\n{spoilt}\nraise ValueError('seen')\n"
+    assert "train.py: raised before its first fit(): ValueError: seen" == str(failure(tmp_path, source))
+
+
+def test_an_exception_whose_text_cannot_be_made_is_named(tmp_path):
+    source = "class Odd(Exception):\n    def __str__(self): return 1 / 0\nraise Odd\n"
+    assert str(failure(tmp_path, source)).endswith("raised before its first fit(): Odd: its own text cannot be made")
+
+
+def test_a_thread_of_the_programs_may_go_on_after_its_last_line(tmp_path):
+    source = (
+        "import threading, time\n"
+        "def late():\n    time.sleep(0.5)\n    open('late', 'w')\n"
+        "threading.Thread(target=late).start()\n"
+    )
+    assert "without a call of fit()" in str(failure(tmp_path, source))
+    assert (tmp_path / "late").exists()
+
+
+def test_what_a_script_prints_does_not_fill_the_disk(tmp_path):
+    source = (
+        "import os, time\nlargest = 0\n"
+        "for number in range(50):\n"
+        "    os.write(1, b'x' * (8 << 20) + b'\\n')\n    time.sleep(0.03)\n"
+        "    largest = max(largest, os.fstat(1).st_blocks * 512)\n"
+        "os.write(1, b'the last line\\n')\n"
+        "raise ValueError(f'{largest >> 20} MiB')\n"
+    )
+    error = failure(tmp_path, source)
+    assert int(str(error).split()[-2]) < 200
+    assert "the last line" == error.detail[-1]
+
+
 def test_a_script_that_eats_memory_is_ended(tmp_path):
     source = (
         "hoard = []\nimport time\nfor _ in range(400):\n    hoard.append(bytearray(b'x') * (8 << 20))\n    time.sleep(0.01)\n"

@@ -150,6 +150,35 @@ import threading, time
 threading.Thread(target=lambda: time.sleep(60)).start()
 make().fit(x, y)
 """
+CLOSED_DESCRIPTORS = """
+import os
+os.closerange(3, 4096)
+make().fit(x, y)
+"""
+CLOSED_OUTPUT = """
+import sys
+sys.stdout.close()
+try:
+    make().fit(x, y)
+except Exception:
+    make(8).fit(x, y, batch_size=1)
+"""
+THREAD_AT_THE_END = """
+import threading
+threading.Thread(target=lambda: make().fit(x, y)).start()
+"""
+OTHER_PLATFORM = """
+import os
+os.environ["JAX_PLATFORMS"] = "cuda"
+import jax
+jax.config.update("jax_platforms", "gpu")
+make().fit(x, y)
+"""
+FLAGS_OF_ITS_OWN = """
+import os
+os.environ["XLA_FLAGS"] = "--xla_dump_to=own --xla_dump_hlo_module_re=none --xla_dump_disable_metadata"
+make().fit(x, y)
+"""
 
 
 @xla
@@ -162,11 +191,46 @@ def test_a_program_that_fails_on_the_empty_history_keeps_what_was_found(tmp_path
 @xla
 @pytest.mark.parametrize(
     ("source", "batch"),
-    [("make().train_on_batch(x, y)\n", 100), (BROAD_EXCEPT, 32), (THREAD, 32), (OWN_FIT, 10), (DATASET, 25), (GENERATOR, 7)],
-    ids=["train_on_batch", "broad except", "thread", "own fit", "dataset", "generator with weights"],
+    [
+        ("make().train_on_batch(x, y)\n", 100),
+        (BROAD_EXCEPT, 32),
+        (THREAD, 32),
+        (OWN_FIT, 10),
+        (DATASET, 25),
+        (GENERATOR, 7),
+        (CLOSED_DESCRIPTORS, 32),
+        (CLOSED_OUTPUT, 32),
+        (THREAD_AT_THE_END, 32),
+    ],
+    ids=[
+        "train_on_batch",
+        "broad except",
+        "thread",
+        "own fit",
+        "dataset",
+        "generator with weights",
+        "closed descriptors",
+        "closed output",
+        "thread at the end",
+    ],
 )
 def test_a_step_is_found_however_training_begins(source, batch, tmp_path):
     assert batch == footprint(script(tmp_path, source)).batch
+
+
+@xla
+@pytest.mark.parametrize("source", [OTHER_PLATFORM, FLAGS_OF_ITS_OWN], ids=["platform", "flags"])
+def test_what_a_program_sets_for_its_own_gpu_does_not_keep_the_compiler_from_its_plan(source, tmp_path):
+    (tmp_path / "train.py").write_text(source.replace("make()", HEAD + "make()"))
+    found = footprint(TrainingProgram(script="train.py", directory=str(tmp_path), backend="jax"))
+    assert any(layer.path.endswith("dense") for layer in found.by_layer)
+
+
+@xla
+def test_a_program_that_leaves_as_it_should_has_come_to_its_end(tmp_path):
+    source = "make().fit(x, y)\nimport sys\nsys.exit(0)\n"
+    (found,) = estimate_all(script(tmp_path, source), SETUP, gpus.find("T4"))
+    assert not any("the program ended" in text for text in found.assumptions)
 
 
 @xla
