@@ -313,6 +313,49 @@ def test_another_optimizer_is_a_variant(tmp_path):
     assert dict(plain.by_category)["slots"] > 2 * dict(plain.by_category)["weights"] > dict(sgd.by_category)["slots"] * 100
 
 
+@xla
+def test_the_slots_of_a_wrapped_optimizer_belong_to_their_layers(tmp_path):
+    found = footprint(script(tmp_path, "keras.config.set_dtype_policy('mixed_float16')\nmake(512).fit(x, y)\n"))
+    first = next(layer for layer in found.by_layer if layer.path.endswith("dense"))
+    assert 2 * 4 * (16 * 512 + 512) == dict(first.by_category)["slots"]
+
+
+ADVERSARIES = """
+import tensorflow as tf
+
+class Adversaries(keras.Model):
+    def __init__(self):
+        super().__init__()
+        self.maker, self.judge = keras.Sequential([layers.Dense(512), layers.Dense(16)]), keras.Sequential([layers.Dense(1)])
+
+    def compile(self):
+        super().compile(optimizer=None, jit_compile=True)
+        self.learners = {"maker": keras.optimizers.Adam(), "judge": [keras.optimizers.SGD(momentum=0.9)]}
+
+    def call(self, noise):
+        return self.judge(self.maker(noise))
+
+    def train_step(self, noise):
+        for model, learner in ((self.maker, self.learners["maker"]), (self.judge, self.learners["judge"][0])):
+            with tf.GradientTape() as tape:
+                loss = tf.reduce_mean(self(noise))
+            learner.apply_gradients(zip(tape.gradient(loss, model.trainable_weights), model.trainable_weights))
+        return {"loss": loss}
+
+model = Adversaries()
+model.compile()
+model.fit(x)
+"""
+
+
+@tensorflow
+def test_the_optimizers_of_adversaries_count_wherever_they_are_kept(tmp_path):
+    found = footprint(script(tmp_path, ADVERSARIES, backend="tensorflow"))
+    maker, judge = 4 * (16 * 512 + 512 + 512 * 16 + 16), 4 * (16 + 1)
+    assert 2 * maker + judge + 2 * (8 + 4) == dict(found.by_category)["slots"]  # step counters and learning rates as well
+    assert 3 * 4 * (16 * 512 + 512) <= max(layer.bytes for layer in found.by_layer if layer.path)
+
+
 GROWTH = """
 import json, math, resource, sys
 from kerasmem_lint.footprint.child import capture, lazy, lower_jax
