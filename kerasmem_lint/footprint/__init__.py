@@ -21,6 +21,9 @@ from kerasmem_lint.knowledge.gpus import Gpu, target_text
 
 __all__ = ["Budget", "Footprint", "FootprintError", "Setup", "TrainingProgram", "estimate", "estimate_all", "judged"]
 
+MOST_SAMPLES = (1 << 31) - 1
+"""The largest batch that can be asked for: the frameworks count in 32 bits."""
+
 
 def estimate(program: TrainingProgram, setup: Setup, gpu: Gpu, budget: Budget | None = None) -> Footprint:
     """The footprint of the program's first training step on ``gpu``.
@@ -66,8 +69,8 @@ def _estimate(program: TrainingProgram, setup: Setup, gpu: Gpu, budget: Budget, 
 
 
 def _check(program: TrainingProgram) -> None:
-    if program.batch_size is not None and program.batch_size < 1:
-        raise FootprintError(f"a batch of {program.batch_size} is impossible; give a whole number from 1")
+    if program.batch_size is not None and not 1 <= program.batch_size <= MOST_SAMPLES:
+        raise FootprintError(f"a batch of {program.batch_size} is impossible; give a whole number from 1 to {MOST_SAMPLES}")
     if not Path(program.directory or ".").is_dir():
         raise FootprintError(f"{program.directory}: no such directory")
     if program.script is not None and (Path(program.directory) / program.script).is_dir():
@@ -85,6 +88,7 @@ def _read(path: Path, gpu: Gpu) -> Footprint:
         layers=result["layers"],
         places={layer: (where["file"], where["line"], where["cell"]) for layer, where in result["places"].items()},
         optimizer=result["optimizer"],
+        more_optimizers=tuple(result["more_optimizers"]),
     )
     parts = _account(result, path.parent, names, gpu)
     call = result["call"] or {"file": "", "line": 0, "cell": None}

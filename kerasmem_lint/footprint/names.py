@@ -20,7 +20,8 @@ class Parameter:
 class Names:
     """What the names in a compiled module mean: the classes of the layers by path, and the optimizer's scope.
 
-    ``more_optimizers`` has the scopes of an optimizer wrapped by that one, and of others that the model keeps. ``places`` has the file, the line and the notebook cell (None outside notebooks) that built a layer.
+    ``more_optimizers`` has the scopes of an optimizer wrapped by that one, and of others that the model keeps. ``places`` has the
+    file, the line and the notebook cell (None outside notebooks) that built a layer.
     """
 
     layers: Mapping[str, str]

@@ -238,6 +238,7 @@ def test_a_notebook_runs_cell_by_cell_without_its_magics(tmp_path):
         (TrainingProgram(entry="models"), "models is no entry; write it as module:function"),
         (TrainingProgram(script="missing.py", batch_size=0), "a batch of 0 is impossible"),
         (TrainingProgram(script="missing.py", batch_size=-4), "a batch of -4 is impossible"),
+        (TrainingProgram(script="missing.py", batch_size=10**12), "a batch of 1000000000000 is impossible"),
     ],
 )
 def test_questions_that_make_no_sense_start_no_process(program, text, scratch):
