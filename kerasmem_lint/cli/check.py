@@ -117,7 +117,7 @@ def _with_footprint(report: Report, settings: Settings) -> Report:
     for found in check_footprint(settings_from(dict(settings.footprint)), Path(settings.root or os.getcwd())):
         if found.code in ignored:
             continue
-        found = replace(found, severity=severities.get(found.code, found.severity))
+        found = replace(found, severity=severities.get(found.code, found.severity))  # type: ignore[arg-type]  # as checked above
         path = os.path.relpath(os.path.join(settings.root, found.path))
         file = files.get(path, FileReport(path, "checked"))
         own = sorted(
