@@ -21,6 +21,9 @@ from kerasmem_lint.footprint.program import FootprintError, Setup, TrainingProgr
 LOOK_EVERY = 0.1
 """Seconds between two looks at the child's memory."""
 
+LONGEST_END = 2.0
+"""Seconds that a killed process may take to be gone."""
+
 LAST_LINES = 8
 OUTPUT = "output.txt"
 MOST_OUTPUT = 64 << 20
@@ -40,6 +43,13 @@ def run_child(program: TrainingProgram, setup: Setup, request: Mapping[str, Any]
         _run(directory, program, setup, request)
         yield directory
     finally:
+        _remove(directory)
+
+
+def _remove(directory: Path) -> None:
+    """Remove a directory that a process which is just ending may still be writing into."""
+    deadline = time.monotonic() + LONGEST_END
+    while directory.exists() and time.monotonic() < deadline:
         shutil.rmtree(directory, ignore_errors=True)
 
 

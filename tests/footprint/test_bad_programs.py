@@ -274,10 +274,11 @@ estimate(TrainingProgram(script="train.py", directory=sys.argv[1]), Setup(timeou
 """
 
 
-def test_where_we_are_killed_the_program_ends_and_its_files_go(tmp_path):
+@pytest.mark.parametrize("goes_on", ["pass", "tempfile.mkstemp()"])
+def test_where_we_are_killed_the_program_ends_and_its_files_go(goes_on, tmp_path):
     (tmp_path / "train.py").write_text(
-        "import os, sys\nwith open('pid', 'w') as file: file.write(f'{os.getpid()} {os.environ[\"TMPDIR\"]}')\n"
-        "os.rename('pid', 'ready')\nwhile True: pass\n"
+        "import os, tempfile\nwith open('pid', 'w') as file: file.write(f'{os.getpid()} {os.environ[\"TMPDIR\"]}')\n"
+        f"os.rename('pid', 'ready')\nfor _ in range(10**9): {goes_on}\n"
     )
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
     parent = subprocess.Popen([sys.executable, "-c", WATCHER, str(tmp_path)], env=environment)
@@ -290,6 +291,10 @@ def test_where_we_are_killed_the_program_ends_and_its_files_go(tmp_path):
     parent.kill()
     parent.wait()
     assert ended(int(pid))
+    for _ in range(50):
+        if not Path(scratch).parent.exists():
+            break
+        time.sleep(0.1)
     assert not Path(scratch).parent.exists()
 
 

@@ -11,8 +11,7 @@ import gc
 import json
 import os
 import resource
-import shutil
-import signal
+import subprocess
 import sys
 import threading
 import time
@@ -143,12 +142,26 @@ class Job:
 
 
 def _end_with(parent: int, directory: Path) -> None:
-    """Wait for the parent to be gone without having ended us, killed perhaps; then leave nothing behind."""
+    """Wait for the parent to be gone without having ended us, killed perhaps; then leave nothing behind.
+
+    What goes on in our other threads goes on writing, so that only another process can tidy up.
+    """
     group = os.getpgid(0)
     while os.getppid() == parent:
         time.sleep(PARENT_LOOK_EVERY)
-    shutil.rmtree(directory, ignore_errors=True)
-    os.killpg(group, signal.SIGKILL)
+    subprocess.Popen([sys.executable, "-I", "-S", "-c", SWEEP, str(group), str(directory)], start_new_session=True)
+
+
+SWEEP = """
+import os, shutil, signal, sys, time
+os.killpg(int(sys.argv[1]), signal.SIGKILL)
+for _ in range(100):
+    shutil.rmtree(sys.argv[2], ignore_errors=True)
+    if not os.path.exists(sys.argv[2]):
+        break
+    time.sleep(0.05)
+"""
+"""Ends a process group, then removes a directory."""
 
 
 def _wait_for_threads() -> None:
