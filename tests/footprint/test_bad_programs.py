@@ -223,10 +223,11 @@ def test_a_notebook_runs_cell_by_cell_without_its_magics(tmp_path):
         {"cell_type": "markdown", "source": ["# raise"]},
         {"cell_type": "code", "source": ["%matplotlib inline\n", "!pip install x\n", "a = 1"]},
         {"cell_type": "code", "source": "%%bash\nexit 1"},
-        {"cell_type": "code", "source": ["raise ValueError(a + 1)"]},
+        {"cell_type": "code", "source": ["%env KERAS_BACKEND=jax\n", "%set_env A b\n", "import os"]},
+        {"cell_type": "code", "source": ["raise ValueError(a + 1, os.environ['KERAS_BACKEND'], os.environ['A'])"]},
     ]
     (tmp_path / "train.ipynb").write_text(json.dumps({"cells": cells}))
-    with pytest.raises(FootprintError, match="ValueError: 2"):
+    with pytest.raises(FootprintError, match=r"ValueError: \(2, 'jax', 'b'\)"):
         estimate(TrainingProgram(script="train.ipynb", directory=str(tmp_path)), Setup(cached=False), gpus.find("T4"))
 
 
