@@ -348,7 +348,7 @@ class _Recorder:
         for number, storage in enumerate(kept):
             layer = storage.layer
             if storage.variable is not None and (owner := owners.get(id(storage.variable))) is not None:
-                layer = self._paths.get(id(owner), owner.name)
+                layer = owner.path or self._paths.get(id(owner), owner.name)
             category = storage.category or self._category(storage)
             buffers.append(Buffer(number, storage.bytes, category, layer, storage.op, storage.phase))
             early = storage.begins <= self._start
