@@ -55,8 +55,7 @@ def _estimate(program: TrainingProgram, setup: Setup, gpu: Gpu, budget: Budget, 
         "full_compile": setup.full_compile,
     }
     key = cache.key(program, request)
-    if setup.cached and (known := cache.load(key)) is not None:
-        found = tuple(Footprint.from_json(row) for row in known)
+    if setup.cached and (found := _known(key)):
         return tuple(judged(footprint, gpu, budget) for footprint in found)
     with run_child(program, setup, request) as directory:
         steps = sorted(directory.glob("step-*/result.json"), key=lambda path: int(path.parent.name.partition("-")[2]))
@@ -66,6 +65,14 @@ def _estimate(program: TrainingProgram, setup: Setup, gpu: Gpu, budget: Budget, 
             found = (*found[:-1], replace(found[-1], assumptions=(*found[-1].assumptions, note)))
     cache.store(key, [footprint.to_json() for footprint in found])
     return tuple(judged(footprint, gpu, budget) for footprint in found)
+
+
+def _known(key: str) -> tuple[Footprint, ...]:
+    """The answer that is kept under a key; empty where there is none, or another version's."""
+    try:
+        return tuple(Footprint.from_json(row) for row in cache.load(key) or ())
+    except (TypeError, KeyError, ValueError, AttributeError):
+        return ()
 
 
 def _check(program: TrainingProgram) -> None:

@@ -102,6 +102,14 @@ def test_exit_code_is_1_where_it_does_not(monkeypatch, tmp_path, capsys):
     assert "does NOT fit T4" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("content", [[1], [{"gpu": "T4"}], [], {"a": 1}, 3])
+def test_a_stored_answer_of_another_shape_is_no_answer(content, monkeypatch, tmp_path):
+    answer(monkeypatch, tmp_path, footprint())
+    cache.store("of-None", content)
+    with pytest.raises(KerasmemError, match=r"train.py: the program ended without a call of fit\(\)"):
+        run("train.py", "--gpu", "T4")
+
+
 def test_an_output_that_knows_only_ascii_still_gets_the_answer(monkeypatch, tmp_path):
     answer(monkeypatch, tmp_path, footprint())
     raw = io.BytesIO()
