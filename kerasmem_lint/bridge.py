@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -15,8 +16,8 @@ from typing import Any
 
 from kerasmem_lint.diagnostics import Diagnostic, Fix, Label, Location, Severity, Span
 from kerasmem_lint.errors import ConfigError, KerasmemError, SourceError
-from kerasmem_lint.footprint import Budget, Footprint, FootprintError, Setup, TrainingProgram, estimate
-from kerasmem_lint.footprint.program import ENGINES, Engine
+from kerasmem_lint.footprint import MOST_SAMPLES, Budget, Footprint, FootprintError, Setup, TrainingProgram, estimate
+from kerasmem_lint.footprint.program import BACKENDS, ENGINES, Engine
 from kerasmem_lint.footprint.remedies import LargestBatch, largest_batch
 from kerasmem_lint.footprint.text import largest_line, plain, size
 from kerasmem_lint.knowledge import gpus
@@ -73,6 +74,16 @@ def settings_from(table: Mapping[str, Any]) -> FootprintSettings:
         raise ConfigError(f"{where}: name either script or entry")
     if table.get("engine", "auto") not in ENGINES:
         raise ConfigError(f"{where}: engine is one of {', '.join(ENGINES)}")
+    if table.get("backend", "jax") not in BACKENDS:
+        raise ConfigError(f"{where}: backend is one of {', '.join(BACKENDS)}")
+    if not 1 <= table.get("batch", 1) <= MOST_SAMPLES:
+        raise ConfigError(f"{where}: a batch of {table['batch']} is impossible; give a whole number from 1 to {MOST_SAMPLES}")
+    if not table.get("timeout", 1) > 0:
+        raise ConfigError(f"{where}: timeout = {table['timeout']:g} leaves no time; give seconds above 0")
+    if not 0 < table.get("memory-fraction", 1) <= 1:
+        raise ConfigError(
+            f"{where}: memory-fraction = {table['memory-fraction']:g} is no share; give a number above 0, at most 1"
+        )
     try:
         gpus.find(table["gpu"])
         reserve = gpus.parse_size(table.get("reserve", "0MiB"))
@@ -96,9 +107,12 @@ def check_footprint(settings: FootprintSettings, directory: Path, setup: Setup |
     ask = partial(_estimate, gpu, budget)
     try:
         found = ask(program, setup)
-        largest = largest_batch(program, setup, found, ask) if settings.max_batch and found.fits == "no" else None
     except FootprintError as error:
         return (failed(error, settings.script or "pyproject.toml", directory),)
+    largest = None
+    if settings.max_batch and found.fits == "no":
+        with suppress(FootprintError):  # that the step does not fit is known, whatever becomes of the search
+            largest = largest_batch(program, setup, found, ask)
     diagnostic = judge(found, directory, largest)
     return () if diagnostic is None else (diagnostic,)
 

@@ -107,11 +107,17 @@ def _with_footprint(report: Report, settings: Settings) -> Report:
 
     from kerasmem_lint.bridge import check_footprint, settings_from
     from kerasmem_lint.diagnostics import FileReport
+    from kerasmem_lint.engine.selection import matching_codes
 
     if not settings.footprint:
         raise UsageError("--footprint: name a GPU and a program in [tool.kerasmem-lint.footprint] first")
     files = {file.path: file for file in report.files}
+    ignored = matching_codes(settings.ignore)
+    severities = {code: severity for selector, severity in settings.severity for code in matching_codes([selector])}
     for found in check_footprint(settings_from(dict(settings.footprint)), Path(settings.root or os.getcwd())):
+        if found.code in ignored:
+            continue
+        found = replace(found, severity=severities.get(found.code, found.severity))  # type: ignore[arg-type]  # as checked above
         path = os.path.relpath(os.path.join(settings.root, found.path))
         file = files.get(path, FileReport(path, "checked"))
         own = sorted(
@@ -136,6 +142,8 @@ def _refuse_contradictions(options: argparse.Namespace) -> None:
         raise UsageError("--add-noqa writes into files; standard input is none")
     if options.add_noqa and options.footprint:
         raise UsageError("--add-noqa: no comment silences a footprint; leave out --footprint")
+    if options.footprint and (options.stdin_filename is not None or options.paths == ["-"]):
+        raise UsageError("--footprint runs the program that the configuration names, not standard input")
     if options.diff_base == "":
         raise UsageError("--diff-base: no such git revision: its name is empty")
     since = options.diff_base is not None or options.changed_only

@@ -10,9 +10,10 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
+from kerasmem_lint.cli.output import write
 from kerasmem_lint.errors import UsageError
 from kerasmem_lint.footprint import Budget, Footprint, Setup, TrainingProgram, estimate, estimate_all
-from kerasmem_lint.footprint.program import ENGINES, FootprintError
+from kerasmem_lint.footprint.program import BACKENDS, ENGINES, FootprintError
 from kerasmem_lint.footprint.remedies import LargestBatch, Remedy, largest_batch, remedies
 from kerasmem_lint.footprint.text import plain, render
 from kerasmem_lint.knowledge import gpus
@@ -32,7 +33,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--entry", metavar="MODULE:FUNCTION", help="returns a compiled model, or (model, batch shapes)")
     parser.add_argument("--gpu", help="as in `kerasmem-lint gpus`, or a size such as 24GiB; default: this machine's")
     parser.add_argument("--batch-size", type=int, metavar="N", help="plan for this batch instead of the program's own")
-    parser.add_argument("--backend", choices=("jax", "tensorflow", "torch"), help="default: what the program chooses")
+    parser.add_argument("--backend", choices=BACKENDS, help="default: what the program chooses")
     parser.add_argument("--engine", choices=ENGINES, default="auto", help="how to estimate; default: the best for the backend")
     parser.add_argument("--max-batch", action="store_true", help="also find the largest batch that fits (several estimates)")
     parser.add_argument("--remedies", action="store_true", help="also compute what would help (several estimates)")
@@ -70,10 +71,10 @@ def run(args: argparse.Namespace) -> int:
             sys.stderr.write(f"  | {plain(line)}\n")
         raise
     if args.format == "json":
-        sys.stdout.write(json.dumps(_json(found, largest, helpful), indent=2) + "\n")
+        write(json.dumps(_json(found, largest, helpful), indent=2) + "\n", None)
     else:
         parts = [render(found[0], largest, helpful), *(render(footprint) for footprint in found[1:])]
-        sys.stdout.write("\n".join(parts))
+        write("\n".join(parts), None)
     return 1 if any(footprint.fits == "no" for footprint in found) else 0
 
 

@@ -21,6 +21,9 @@ from kerasmem_lint.knowledge.gpus import Gpu, target_text
 
 __all__ = ["Budget", "Footprint", "FootprintError", "Setup", "TrainingProgram", "estimate", "estimate_all", "judged"]
 
+MOST_SAMPLES = (1 << 31) - 1
+"""The largest batch that can be asked for: the frameworks count in 32 bits."""
+
 
 def estimate(program: TrainingProgram, setup: Setup, gpu: Gpu, budget: Budget | None = None) -> Footprint:
     """The footprint of the program's first training step on ``gpu``.
@@ -52,8 +55,7 @@ def _estimate(program: TrainingProgram, setup: Setup, gpu: Gpu, budget: Budget, 
         "full_compile": setup.full_compile,
     }
     key = cache.key(program, request)
-    if setup.cached and (known := cache.load(key)) is not None:
-        found = tuple(Footprint.from_json(row) for row in known)
+    if setup.cached and (found := _known(key)):
         return tuple(judged(footprint, gpu, budget) for footprint in found)
     with run_child(program, setup, request) as directory:
         steps = sorted(directory.glob("step-*/result.json"), key=lambda path: int(path.parent.name.partition("-")[2]))
@@ -65,9 +67,17 @@ def _estimate(program: TrainingProgram, setup: Setup, gpu: Gpu, budget: Budget, 
     return tuple(judged(footprint, gpu, budget) for footprint in found)
 
 
+def _known(key: str) -> tuple[Footprint, ...]:
+    """The answer that is kept under a key; empty where there is none, or another version's."""
+    try:
+        return tuple(Footprint.from_json(row) for row in cache.load(key) or ())
+    except (TypeError, KeyError, ValueError, AttributeError):
+        return ()
+
+
 def _check(program: TrainingProgram) -> None:
-    if program.batch_size is not None and program.batch_size < 1:
-        raise FootprintError(f"a batch of {program.batch_size} is impossible; give a whole number from 1")
+    if program.batch_size is not None and not 1 <= program.batch_size <= MOST_SAMPLES:
+        raise FootprintError(f"a batch of {program.batch_size} is impossible; give a whole number from 1 to {MOST_SAMPLES}")
     if not Path(program.directory or ".").is_dir():
         raise FootprintError(f"{program.directory}: no such directory")
     if program.script is not None and (Path(program.directory) / program.script).is_dir():
@@ -85,6 +95,7 @@ def _read(path: Path, gpu: Gpu) -> Footprint:
         layers=result["layers"],
         places={layer: (where["file"], where["line"], where["cell"]) for layer, where in result["places"].items()},
         optimizer=result["optimizer"],
+        more_optimizers=tuple(result["more_optimizers"]),
     )
     parts = _account(result, path.parent, names, gpu)
     call = result["call"] or {"file": "", "line": 0, "cell": None}
@@ -120,8 +131,13 @@ def _account(result: dict[str, Any], place: Path, names: Names, gpu: Gpu) -> Acc
     if "bound" in result:
         return account_for_bound(result["bound"])
     notes = place / "plan"
-    buffers, ranges, values = ((notes / name).read_text() for name in ("buffers.txt", "ranges.txt", "values.txt"))
     usage = notes / "usage.txt"
+    try:
+        buffers, ranges, values = ((notes / name).read_text() for name in ("buffers.txt", "ranges.txt", "values.txt"))
+    except FileNotFoundError as error:
+        raise FootprintError(
+            f"this version of jaxlib leaves no plan that can be read: {Path(error.filename).name} is missing", "plan"
+        ) from error
     dump = hlo.Dump(buffers, ranges, values, usage.read_text() if usage.exists() else "")
     parameters = [Parameter(*row) for row in result["parameters"]]
     try:

@@ -278,7 +278,7 @@ def _named_phase(op_name: str, names: Names) -> str:
         return "backward"
     if "jvp(" in op_name:
         return "forward"
-    if op_name == "XLA_Retvals" or names.optimizer in components(op_name):
+    if op_name == "XLA_Retvals" or any(map(names.is_optimizer, components(op_name))):
         return "update"
     return "forward" if names.layer_of(op_name) else ""
 

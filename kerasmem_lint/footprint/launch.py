@@ -21,7 +21,14 @@ from kerasmem_lint.footprint.program import FootprintError, Setup, TrainingProgr
 LOOK_EVERY = 0.1
 """Seconds between two looks at the child's memory."""
 
+LONGEST_END = 2.0
+"""Seconds that a killed process may take to be gone."""
+
 LAST_LINES = 8
+OUTPUT = "output.txt"
+MOST_OUTPUT = 64 << 20
+"""Bytes of the program's output that are kept; what came before is dropped."""
+
 _PAGE = os.sysconf("SC_PAGE_SIZE") if hasattr(os, "sysconf") else 4096
 
 
@@ -36,6 +43,13 @@ def run_child(program: TrainingProgram, setup: Setup, request: Mapping[str, Any]
         _run(directory, program, setup, request)
         yield directory
     finally:
+        _remove(directory)
+
+
+def _remove(directory: Path) -> None:
+    """Remove a directory that a process which is just ending may still be writing into."""
+    deadline = time.monotonic() + LONGEST_END
+    while directory.exists() and time.monotonic() < deadline:
         shutil.rmtree(directory, ignore_errors=True)
 
 
@@ -44,7 +58,7 @@ def _run(directory: Path, program: TrainingProgram, setup: Setup, request: Mappi
     limit = setup.memory_limit or physical_memory() * 3 // 4
     body = {**request, "progress": writer, "memory_limit": limit}
     (directory / "request.json").write_text(json.dumps(body))
-    with (directory / "output.txt").open("wb") as output:
+    with (directory / OUTPUT).open("ab") as output:
         child = subprocess.Popen(
             [sys.executable, "-m", "kerasmem_lint.footprint.child", str(directory)],
             stdin=subprocess.DEVNULL,
@@ -55,13 +69,13 @@ def _run(directory: Path, program: TrainingProgram, setup: Setup, request: Mappi
             pass_fds=(writer,),
             start_new_session=True,
         )
-    os.close(writer)
-    try:
-        reason = _watch(child, reader, setup, limit)
-    finally:
-        os.close(reader)
-        end_group(child)
-        end_strays(directory)
+        os.close(writer)
+        try:
+            reason = _watch(child, reader, output.fileno(), setup, limit)
+        finally:
+            os.close(reader)
+            end_group(child)
+            end_strays(directory)
     _raise_for(directory, program, child.returncode, reason, setup)
 
 
@@ -76,7 +90,7 @@ def _environment(directory: Path) -> dict[str, str]:
     return environment
 
 
-def _watch(child: subprocess.Popen[bytes], reader: int, setup: Setup, limit: int) -> str:
+def _watch(child: subprocess.Popen[bytes], reader: int, output: int, setup: Setup, limit: int) -> str:
     """Wait for the child; the reason for ending it early, or ''."""
     os.set_blocking(reader, False)
     deadline = time.monotonic() + setup.timeout
@@ -91,6 +105,8 @@ def _watch(child: subprocess.Popen[bytes], reader: int, setup: Setup, limit: int
             return f"took longer than {setup.timeout:g} s (--timeout)"
         if resident(child.pid) > limit:
             return f"needed more than {limit >> 20} MiB of memory on this machine"
+        if os.fstat(output).st_size > MOST_OUTPUT:
+            os.ftruncate(output, 0)  # it is appended to: the next line will stand at the start
         time.sleep(LOOK_EVERY)
     return ""
 
@@ -135,7 +151,7 @@ def physical_memory() -> int:
 def _raise_for(directory: Path, program: TrainingProgram, status: int, reason: str, setup: Setup) -> None:
     """Turn what the child left behind into an error, where it left no result."""
     label = program.label
-    detail = last_lines(directory / "output.txt")
+    detail = last_lines(directory / OUTPUT)
     if reason:
         raise FootprintError(f"{label}: {reason}", "limit", detail)
     if (directory / "step-0" / "result.json").exists():

@@ -20,12 +20,18 @@ class Parameter:
 class Names:
     """What the names in a compiled module mean: the classes of the layers by path, and the optimizer's scope.
 
-    ``places`` has the file, the line and the notebook cell (None outside notebooks) that built a layer.
+    ``more_optimizers`` has the scopes of an optimizer wrapped by that one, and of others that the model keeps. ``places`` has the
+    file, the line and the notebook cell (None outside notebooks) that built a layer.
     """
 
     layers: Mapping[str, str]
     places: Mapping[str, tuple[str, int, int | None]]
     optimizer: str
+    more_optimizers: tuple[str, ...] = ()
+
+    def is_optimizer(self, scope: str) -> bool:
+        """Whether a scope is an optimizer's."""
+        return bool(scope) and scope in (self.optimizer, *self.more_optimizers)
 
     def layer_of(self, op_name: str) -> str:
         """The layer whose scope an operation lies in, '' where it lies in none."""
@@ -45,7 +51,7 @@ class Names:
     def layer_of_variable(self, path: str) -> str:
         """The layer that a variable of the model or a slot of the optimizer belongs to."""
         scope, _, name = path.rpartition("/")
-        if scope != self.optimizer:
+        if not self.is_optimizer(scope):
             while scope and scope not in self.layers:
                 scope = scope.rpartition("/")[0]
             return scope

@@ -11,6 +11,7 @@ from kerasmem_lint.knowledge.gpus import Gpu
 
 Engine = Literal["auto", "xla", "torch", "graph", "bound"]
 ENGINES: tuple[Engine, ...] = ("auto", "xla", "torch", "graph", "bound")
+BACKENDS = ("jax", "tensorflow", "torch")
 
 
 class FootprintError(KerasmemError):

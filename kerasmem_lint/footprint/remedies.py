@@ -27,30 +27,33 @@ class LargestBatch:
 def largest_batch(program: TrainingProgram, setup: Setup, first: Footprint, estimate: Estimate) -> LargestBatch:
     """The largest batch whose high end is within the limit; each number was really estimated.
 
-    Memory is close to a line in the batch: two points aim, the next ones verify and close in from both sides.
+    Memory is close to a line in the batch: two points aim, the next ones verify and close in from both sides. A batch that
+    cannot be estimated (the compiler may refuse huge ones) is an end of the search like one that does not fit; raises its
+    FootprintError where nothing else is known to fit.
     """
     tried: dict[int, Footprint] = {first.batch: first}
+    refused: dict[int, FootprintError] = {}
 
-    def ask(batch: int) -> Footprint | None:
-        if batch not in tried:
-            if len(tried) >= MOST_COMPILES:
-                return None
-            setup.progress(f"trying a batch of {batch}")
+    def ask(batch: int) -> None:
+        setup.progress(f"trying a batch of {batch}")
+        try:
             tried[batch] = estimate(replace(program, batch_size=batch), setup)
-        return tried[batch]
+        except FootprintError as error:
+            refused[batch] = error
 
     ask(max(1, first.batch // 2) if first.batch > 1 else 2)
     while True:
         fitting = max((batch for batch, found in tried.items() if found.high <= found.limit), default=0)
-        failing = min((batch for batch, found in tried.items() if found.high > found.limit), default=LARGEST_WORTH_TRYING)
-        if failing - fitting <= max(1, fitting // 64) or (fitting == 0 and failing == 1):
+        if refused and not fitting:
+            raise refused.popitem()[1]
+        failing = min([*refused, *(batch for batch, found in tried.items() if found.high > found.limit), LARGEST_WORTH_TRYING])
+        compiles = len(tried) + len(refused)
+        if failing - fitting <= max(1, fitting // 64) or compiles >= MOST_COMPILES:
             break
-        aim = _aim(tried, fitting, failing)
-        if ask(aim) is None:
-            break
-    if fitting == 0:
-        return LargestBatch(None, tried[min(tried)].peak, len(tried))
-    return LargestBatch(fitting, tried[fitting].peak, len(tried))
+        ask(1 if not fitting and compiles == MOST_COMPILES - 1 else _aim(tried, fitting, failing))
+    if not fitting:
+        return LargestBatch(None, tried[min(tried)].peak, compiles)
+    return LargestBatch(fitting, tried[fitting].peak, compiles)
 
 
 def _aim(tried: dict[int, Footprint], fitting: int, failing: int) -> int:
@@ -58,6 +61,8 @@ def _aim(tried: dict[int, Footprint], fitting: int, failing: int) -> int:
     (b1, f1), (b2, f2) = sorted(sorted(tried.items(), key=lambda item: abs(item[1].high - item[1].limit))[:2])
     slope = (f2.high - f1.high) / (b2 - b1)
     aim = int(b1 + (f1.limit - f1.high) / slope) if slope > 0 else 2 * max(tried)
+    if not fitting and aim < 1:
+        return 1
     if failing < LARGEST_WORTH_TRYING and not fitting < aim < failing:
         aim = (fitting + failing) // 2
     return min(max(aim, fitting + 1), failing - 1, max(16 * max(tried), 1))

@@ -188,3 +188,25 @@ def test_a_footprint_that_is_not_configured_is_refused_in_one_line(
     (tmp_path / "a.py").write_text("x = 1\n")
     assert 2 == main(["check", "--isolated", "--footprint", "a.py"])
     assert "--footprint: name a GPU and a program in [tool.kerasmem-lint.footprint] first" in capsys.readouterr().err
+
+
+def test_a_footprint_is_not_passed_over_where_standard_input_is_checked(capsys: pytest.CaptureFixture[str]) -> None:
+    assert 2 == main(["check", "--isolated", "--footprint", "-"])
+    assert "--footprint runs the program that the configuration names, not standard input" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("setting", "code", "said"),
+    [("", 1, "KM903 warning:"), ('ignore = ["KM903"]', 0, ""), ('severity = {KM9 = "error"}', 1, "KM903 error:")],
+)
+def test_a_finding_of_the_footprint_is_ignored_and_graded_as_any_other(
+    setting: str, code: int, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "a.py").write_text("raise ValueError\n")
+    table = '[tool.kerasmem-lint.footprint]\ngpu = "T4"\nscript = "a.py"\n'
+    (tmp_path / "pyproject.toml").write_text(f"[tool.kerasmem-lint]\n{setting}\n{table}")
+    assert code == main(["check", "--footprint", "--output-format", "concise", "."])
+    out = capsys.readouterr().out
+    assert said in out
+    assert bool(said) == ("KM903" in out)

@@ -145,6 +145,41 @@ def test_every_failure_is_one_line_and_exit_code_2_and_leaves_nothing(
     assert [] == list(scratch.iterdir())
 
 
+@pytest.mark.parametrize("spoilt", ["sys.stdout.close()", "sys.stdout = sys.stderr = None", "sys.stdout = object()"])
+def test_a_script_without_an_output_still_ends_at_once(spoilt, tmp_path):
+    source = f"import atexit, sys, time\natexit.register(time.sleep, 600)\n{spoilt}\nraise ValueError('seen')\n"
+    assert "train.py: raised before its first fit(): ValueError: seen" == str(failure(tmp_path, source))
+
+
+def test_an_exception_whose_text_cannot_be_made_is_named(tmp_path):
+    source = "class Odd(Exception):\n    def __str__(self): return 1 / 0\nraise Odd\n"
+    assert str(failure(tmp_path, source)).endswith("raised before its first fit(): Odd: its own text cannot be made")
+
+
+def test_a_thread_of_the_programs_may_go_on_after_its_last_line(tmp_path):
+    source = (
+        "import threading, time\n"
+        "def late():\n    time.sleep(0.5)\n    open('late', 'w')\n"
+        "threading.Thread(target=late).start()\n"
+    )
+    assert "without a call of fit()" in str(failure(tmp_path, source))
+    assert (tmp_path / "late").exists()
+
+
+def test_what_a_script_prints_does_not_fill_the_disk(tmp_path):
+    source = (
+        "import os, time\nlargest = 0\n"
+        "for number in range(50):\n"
+        "    os.write(1, b'x' * (8 << 20) + b'\\n')\n    time.sleep(0.03)\n"
+        "    largest = max(largest, os.fstat(1).st_blocks * 512)\n"
+        "os.write(1, b'the last line\\n')\n"
+        "raise ValueError(f'{largest >> 20} MiB')\n"
+    )
+    error = failure(tmp_path, source)
+    assert int(str(error).split()[-2]) < 200
+    assert "the last line" == error.detail[-1]
+
+
 def test_a_script_that_eats_memory_is_ended(tmp_path):
     source = (
         "hoard = []\nimport time\nfor _ in range(400):\n    hoard.append(bytearray(b'x') * (8 << 20))\n    time.sleep(0.01)\n"
@@ -188,10 +223,11 @@ def test_a_notebook_runs_cell_by_cell_without_its_magics(tmp_path):
         {"cell_type": "markdown", "source": ["# raise"]},
         {"cell_type": "code", "source": ["%matplotlib inline\n", "!pip install x\n", "a = 1"]},
         {"cell_type": "code", "source": "%%bash\nexit 1"},
-        {"cell_type": "code", "source": ["raise ValueError(a + 1)"]},
+        {"cell_type": "code", "source": ["%env KERAS_BACKEND=jax\n", "%set_env A b\n", "import os"]},
+        {"cell_type": "code", "source": ["raise ValueError(a + 1, os.environ['KERAS_BACKEND'], os.environ['A'])"]},
     ]
     (tmp_path / "train.ipynb").write_text(json.dumps({"cells": cells}))
-    with pytest.raises(FootprintError, match="ValueError: 2"):
+    with pytest.raises(FootprintError, match=r"ValueError: \(2, 'jax', 'b'\)"):
         estimate(TrainingProgram(script="train.ipynb", directory=str(tmp_path)), Setup(cached=False), gpus.find("T4"))
 
 
@@ -203,6 +239,7 @@ def test_a_notebook_runs_cell_by_cell_without_its_magics(tmp_path):
         (TrainingProgram(entry="models"), "models is no entry; write it as module:function"),
         (TrainingProgram(script="missing.py", batch_size=0), "a batch of 0 is impossible"),
         (TrainingProgram(script="missing.py", batch_size=-4), "a batch of -4 is impossible"),
+        (TrainingProgram(script="missing.py", batch_size=10**12), "a batch of 1000000000000 is impossible"),
     ],
 )
 def test_questions_that_make_no_sense_start_no_process(program, text, scratch):
@@ -238,10 +275,11 @@ estimate(TrainingProgram(script="train.py", directory=sys.argv[1]), Setup(timeou
 """
 
 
-def test_where_we_are_killed_the_program_ends_and_its_files_go(tmp_path):
+@pytest.mark.parametrize("goes_on", ["pass", "tempfile.mkstemp()"])
+def test_where_we_are_killed_the_program_ends_and_its_files_go(goes_on, tmp_path):
     (tmp_path / "train.py").write_text(
-        "import os, sys\nwith open('pid', 'w') as file: file.write(f'{os.getpid()} {os.environ[\"TMPDIR\"]}')\n"
-        "os.rename('pid', 'ready')\nwhile True: pass\n"
+        "import os, tempfile\nwith open('pid', 'w') as file: file.write(f'{os.getpid()} {os.environ[\"TMPDIR\"]}')\n"
+        f"os.rename('pid', 'ready')\nfor _ in range(10**9): {goes_on}\n"
     )
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
     parent = subprocess.Popen([sys.executable, "-c", WATCHER, str(tmp_path)], env=environment)
@@ -254,6 +292,10 @@ def test_where_we_are_killed_the_program_ends_and_its_files_go(tmp_path):
     parent.kill()
     parent.wait()
     assert ended(int(pid))
+    for _ in range(50):
+        if not Path(scratch).parent.exists():
+            break
+        time.sleep(0.1)
     assert not Path(scratch).parent.exists()
 
 

@@ -9,7 +9,7 @@ import pytest
 from kerasmem_lint.bridge import FootprintSettings, check_footprint, failed, judge, settings_from
 from kerasmem_lint.diagnostics import Span
 from kerasmem_lint.errors import ConfigError
-from kerasmem_lint.footprint import FootprintError, Setup
+from kerasmem_lint.footprint import FootprintError, Setup, cache
 from kerasmem_lint.footprint.account import Footprint, LayerShare, Moment
 from kerasmem_lint.footprint.remedies import LargestBatch
 
@@ -86,6 +86,13 @@ def test_a_program_that_cannot_run_is_one_diagnostic(project):
     assert "train.py" in found.message
 
 
+def test_a_step_that_does_not_fit_is_said_though_the_largest_batch_cannot_be_found(project, monkeypatch):
+    monkeypatch.setattr(cache, "key", lambda program, request: f"of-{program.batch_size}")
+    cache.store("of-None", [footprint().to_json()])  # every other batch would have to be run, which ends in an error
+    (found,) = check_footprint(settings_from({"gpu": "T4", "script": "train.py"}), project, Setup(timeout=60))
+    assert ("KM901", "use a smaller batch, a smaller model or a larger GPU") == (found.code, found.fix.title)
+
+
 def test_settings_are_read():
     table = {
         "gpu": "a100",
@@ -113,6 +120,11 @@ def test_settings_are_read():
         ({"gpu": "T4", "script": "a.py", "batch": True}, "batch is a bool"),
         ({"gpu": "T4", "script": "a.py", "engine": "magic"}, "engine is one of auto, xla"),
         ({"gpu": "T4", "script": "a.py", "reserve": "some"}, "'some' is no size"),
+        ({"gpu": "T4", "script": "a.py", "backend": "theano"}, "backend is one of jax, tensorflow, torch"),
+        ({"gpu": "T4", "script": "a.py", "batch": 0}, "a batch of 0 is impossible"),
+        ({"gpu": "T4", "script": "a.py", "timeout": -1}, "timeout = -1 leaves no time"),
+        ({"gpu": "T4", "script": "a.py", "timeout": float("nan")}, "timeout = nan leaves no time"),
+        ({"gpu": "T4", "script": "a.py", "memory-fraction": 75}, "memory-fraction = 75 is no share"),
     ],
 )
 def test_settings_that_cannot_be_used_are_one_line(table, text):

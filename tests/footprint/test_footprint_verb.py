@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import io
 import json
+import sys
 
 import pytest
 from plans import accounted
@@ -98,6 +100,22 @@ def test_exit_code_is_1_where_it_does_not(monkeypatch, tmp_path, capsys):
     answer(monkeypatch, tmp_path, footprint())
     assert 1 == run("train.py", "--gpu", "T4", "--reserve", "11GiB")
     assert "does NOT fit T4" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("content", [[1], [{"gpu": "T4"}], [], {"a": 1}, 3])
+def test_a_stored_answer_of_another_shape_is_no_answer(content, monkeypatch, tmp_path):
+    answer(monkeypatch, tmp_path, footprint())
+    cache.store("of-None", content)
+    with pytest.raises(KerasmemError, match=r"train.py: the program ended without a call of fit\(\)"):
+        run("train.py", "--gpu", "T4")
+
+
+def test_an_output_that_knows_only_ascii_still_gets_the_answer(monkeypatch, tmp_path):
+    answer(monkeypatch, tmp_path, footprint())
+    raw = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(raw, encoding="ascii"))
+    assert 0 == run("train.py", "--gpu", "T4")
+    assert raw.getvalue().startswith(b"batch 4 fits T4: ")
 
 
 def test_json_is_versioned_and_adds_up(monkeypatch, tmp_path, capsys):

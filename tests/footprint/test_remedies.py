@@ -62,6 +62,45 @@ def test_where_a_single_sample_does_not_fit_there_is_no_batch():
     assert 1 in program.asked
 
 
+@pytest.mark.parametrize("batch", [4096, 1 << 19])
+def test_that_no_batch_fits_is_said_only_after_a_single_sample_was_tried(batch):
+    program = Formula(lambda batch, variant: 10**10 + 10**8 * batch if batch > 1 else 10**8, limit=10**9)
+    start = TrainingProgram(script="train.py", batch_size=batch)
+    assert 1 == largest_batch(start, Setup(), program(start, Setup()), program).batch
+
+
+class UpTo(Formula):
+    """A formula whose larger batches the compiler refuses."""
+
+    def __init__(self, most, limit):
+        super().__init__(line(10**9, 10**8), limit)
+        self.most = most
+
+    def __call__(self, program, setup):
+        if (program.batch_size or 32) > self.most:
+            raise FootprintError("too large to compile")
+        return super().__call__(program, setup)
+
+
+def test_a_batch_that_cannot_be_estimated_ends_the_search_and_not_the_answer():
+    program = UpTo(100, limit=50 * 10**9)
+    start = TrainingProgram(script="train.py")
+    found = largest_batch(start, Setup(), program(start, Setup()), program)
+    assert 98 <= found.batch <= 100
+    assert found.compiles <= MOST_COMPILES
+
+
+def test_where_nothing_is_known_to_fit_the_reason_is_given():
+    def estimate(program, setup):
+        if program.batch_size:
+            raise FootprintError("the model is built for a batch of 32, not 16")
+        return Formula(line(10**10, 10**8), 10**9)(program, setup)
+
+    start = TrainingProgram(script="train.py")
+    with pytest.raises(FootprintError, match="built for a batch of 32"):
+        largest_batch(start, Setup(), estimate(start, Setup()), estimate)
+
+
 def test_only_changes_that_save_are_offered_the_best_first():
     def peak(batch, variant):
         slots = {"sgd": 0, "adafactor": 3 * 10**9}.get(variant.get("optimizer"), 2 * 10**9)

@@ -12,6 +12,9 @@ from typing import Any
 
 import pytest
 
+from kerasmem_lint.footprint import Setup, TrainingProgram, estimate
+from kerasmem_lint.knowledge import gpus
+
 ROOT = Path(__file__).resolve().parents[2]
 TOOL = ROOT / "tools" / "cpu_truth.py"
 
@@ -167,6 +170,77 @@ def test_a_step_that_cannot_be_followed_is_one_line_and_exit_code_2(tmp_path: Pa
     assert line == done.stderr.splitlines()[-1]
     assert "train.py: aten.nonzero makes a tensor whose shape depends on values" in line
     assert "force --engine bound" in line
+
+
+PROGRAM = """
+import keras, numpy, torch
+from keras import layers
+
+def net(inputs, outputs):
+    return keras.Sequential([keras.Input((inputs,)), layers.Dense(512), layers.Dense(outputs)])
+
+class Adversaries(keras.Model):
+    def __init__(self):
+        super().__init__()
+        self.maker, self.judge = net(16, 64), net(64, 1)
+
+    def compile(self):
+        super().compile(optimizer=None)
+        self.{kept}
+
+    def call(self, noise):
+        return self.judge(self.maker(noise))
+
+    def learn(self, model, optimizer, loss):
+        self.zero_grad()
+        loss.backward()
+        with torch.no_grad():
+            optimizer.apply([weight.value.grad for weight in model.trainable_weights], model.trainable_weights)
+
+    def train_step(self, data):
+        self.learn(self.maker, self.{first}, self.judge(self.maker(torch.zeros((20, 16)))).mean())
+        self.learn(self.judge, self.{second}, self.judge(self.maker(torch.zeros((20, 16)))).mean())
+        return {{}}
+
+model = Adversaries()
+model.compile()
+model.fit(numpy.zeros((100, 16), "float32"), batch_size=20)
+"""
+
+
+@pytest.mark.parametrize(
+    ("kept", "first", "second"),
+    [
+        ("a, self.b = keras.optimizers.Adam(), keras.optimizers.Adam()", "a", "b"),
+        ("all = [keras.optimizers.Adam(), keras.optimizers.Adam()]", "all[0]", "all[1]"),
+        ("all = {'a': keras.optimizers.Adam(), 'b': keras.optimizers.Adam()}", "all['a']", "all['b']"),
+        ("maker.compile('adam'); self.judge.compile('adam')", "maker.optimizer", "judge.optimizer"),
+    ],
+    ids=["attributes", "list", "dictionary", "the models' own"],
+)
+def test_the_slots_of_every_optimizer_count_wherever_it_is_kept(kept, first, second, tmp_path):
+    (tmp_path / "train.py").write_text(PROGRAM.format(kept=kept, first=first, second=second))
+    program = TrainingProgram(script="train.py", backend="torch", directory=str(tmp_path))
+    found = estimate(program, Setup(timeout=240, cached=False), gpus.find("T4"))
+    weights = 4 * (16 * 512 + 512 + 512 * 64 + 64 + 64 * 512 + 512 + 512 + 1)
+    parts = dict(found.by_category)
+    assert (weights, 2 * weights + 2 * 2 * 4) == (parts["weights"], parts["slots"])  # two counters and learning rates as well
+
+
+def test_the_layers_of_a_functional_model_are_told_apart(tmp_path):
+    (tmp_path / "train.py").write_text(
+        "import keras, numpy\nfrom keras import layers\n"
+        "inner = keras.Input((9, 64))\n"
+        "block = keras.Model(inner, layers.Dense(64, name='within')(inner), name='block')\n"
+        "inputs = keras.Input((9, 64))\n"
+        "each = layers.TimeDistributed(layers.Dense(64, name='one'), name='each')(inputs)\n"
+        "model = keras.Model(inputs, layers.Dense(1, name='last')(block(each)))\n"
+        "model.compile('sgd', 'mse')\nmodel.fit(numpy.zeros((100, 9, 64)), numpy.zeros((100, 9, 1)))\n"
+    )
+    program = TrainingProgram(script="train.py", backend="torch", directory=str(tmp_path))
+    found = estimate(program, Setup(timeout=240, cached=False), gpus.find("T4"))
+    lines = {layer.path: layer.line for layer in found.by_layer if layer.path}
+    assert {"each/one": 6, "within": 4, "last": 7} == {path: line for path, line in lines.items() if path != "each"}
 
 
 def child() -> None:

@@ -150,6 +150,35 @@ import threading, time
 threading.Thread(target=lambda: time.sleep(60)).start()
 make().fit(x, y)
 """
+CLOSED_DESCRIPTORS = """
+import os
+os.closerange(3, 4096)
+make().fit(x, y)
+"""
+CLOSED_OUTPUT = """
+import sys
+sys.stdout.close()
+try:
+    make().fit(x, y)
+except Exception:
+    make(8).fit(x, y, batch_size=1)
+"""
+THREAD_AT_THE_END = """
+import threading
+threading.Thread(target=lambda: make().fit(x, y)).start()
+"""
+OTHER_PLATFORM = """
+import os
+os.environ["JAX_PLATFORMS"] = "cuda"
+import jax
+jax.config.update("jax_platforms", "gpu")
+make().fit(x, y)
+"""
+FLAGS_OF_ITS_OWN = """
+import os
+os.environ["XLA_FLAGS"] = "--xla_dump_to=own --xla_dump_hlo_module_re=none --xla_dump_disable_metadata"
+make().fit(x, y)
+"""
 
 
 @xla
@@ -162,11 +191,46 @@ def test_a_program_that_fails_on_the_empty_history_keeps_what_was_found(tmp_path
 @xla
 @pytest.mark.parametrize(
     ("source", "batch"),
-    [("make().train_on_batch(x, y)\n", 100), (BROAD_EXCEPT, 32), (THREAD, 32), (OWN_FIT, 10), (DATASET, 25), (GENERATOR, 7)],
-    ids=["train_on_batch", "broad except", "thread", "own fit", "dataset", "generator with weights"],
+    [
+        ("make().train_on_batch(x, y)\n", 100),
+        (BROAD_EXCEPT, 32),
+        (THREAD, 32),
+        (OWN_FIT, 10),
+        (DATASET, 25),
+        (GENERATOR, 7),
+        (CLOSED_DESCRIPTORS, 32),
+        (CLOSED_OUTPUT, 32),
+        (THREAD_AT_THE_END, 32),
+    ],
+    ids=[
+        "train_on_batch",
+        "broad except",
+        "thread",
+        "own fit",
+        "dataset",
+        "generator with weights",
+        "closed descriptors",
+        "closed output",
+        "thread at the end",
+    ],
 )
 def test_a_step_is_found_however_training_begins(source, batch, tmp_path):
     assert batch == footprint(script(tmp_path, source)).batch
+
+
+@xla
+@pytest.mark.parametrize("source", [OTHER_PLATFORM, FLAGS_OF_ITS_OWN], ids=["platform", "flags"])
+def test_what_a_program_sets_for_its_own_gpu_does_not_keep_the_compiler_from_its_plan(source, tmp_path):
+    (tmp_path / "train.py").write_text(source.replace("make()", HEAD + "make()"))
+    found = footprint(TrainingProgram(script="train.py", directory=str(tmp_path), backend="jax"))
+    assert any(layer.path.endswith("dense") for layer in found.by_layer)
+
+
+@xla
+def test_a_program_that_leaves_as_it_should_has_come_to_its_end(tmp_path):
+    source = "make().fit(x, y)\nimport sys\nsys.exit(0)\n"
+    (found,) = estimate_all(script(tmp_path, source), SETUP, gpus.find("T4"))
+    assert not any("the program ended" in text for text in found.assumptions)
 
 
 @xla
@@ -247,6 +311,49 @@ def test_another_optimizer_is_a_variant(tmp_path):
     plain = footprint(program)
     sgd = footprint(program, setup=Setup(cached=False, variant=(("optimizer", "sgd"),)))
     assert dict(plain.by_category)["slots"] > 2 * dict(plain.by_category)["weights"] > dict(sgd.by_category)["slots"] * 100
+
+
+@xla
+def test_the_slots_of_a_wrapped_optimizer_belong_to_their_layers(tmp_path):
+    found = footprint(script(tmp_path, "keras.config.set_dtype_policy('mixed_float16')\nmake(512).fit(x, y)\n"))
+    first = next(layer for layer in found.by_layer if layer.path.endswith("dense"))
+    assert 2 * 4 * (16 * 512 + 512) == dict(first.by_category)["slots"]
+
+
+ADVERSARIES = """
+import tensorflow as tf
+
+class Adversaries(keras.Model):
+    def __init__(self):
+        super().__init__()
+        self.maker, self.judge = keras.Sequential([layers.Dense(512), layers.Dense(16)]), keras.Sequential([layers.Dense(1)])
+
+    def compile(self):
+        super().compile(optimizer=None, jit_compile=True)
+        self.learners = {"maker": keras.optimizers.Adam(), "judge": [keras.optimizers.SGD(momentum=0.9)]}
+
+    def call(self, noise):
+        return self.judge(self.maker(noise))
+
+    def train_step(self, noise):
+        for model, learner in ((self.maker, self.learners["maker"]), (self.judge, self.learners["judge"][0])):
+            with tf.GradientTape() as tape:
+                loss = tf.reduce_mean(self(noise))
+            learner.apply_gradients(zip(tape.gradient(loss, model.trainable_weights), model.trainable_weights))
+        return {"loss": loss}
+
+model = Adversaries()
+model.compile()
+model.fit(x)
+"""
+
+
+@tensorflow
+def test_the_optimizers_of_adversaries_count_wherever_they_are_kept(tmp_path):
+    found = footprint(script(tmp_path, ADVERSARIES, backend="tensorflow"))
+    maker, judge = 4 * (16 * 512 + 512 + 512 * 16 + 16), 4 * (16 + 1)
+    assert 2 * maker + judge + 2 * (8 + 4) == dict(found.by_category)["slots"]  # step counters and learning rates as well
+    assert 3 * 4 * (16 * 512 + 512) <= max(layer.bytes for layer in found.by_layer if layer.path)
 
 
 GROWTH = """

@@ -11,13 +11,13 @@ import gc
 import json
 import os
 import resource
-import shutil
-import signal
+import subprocess
 import sys
 import threading
 import time
 import traceback
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, NoReturn
@@ -51,7 +51,8 @@ def main(directory: Path) -> NoReturn:
     except NotCapturedError as error:
         job.fail("program", str(error))
     except SystemExit as error:
-        job.fail("exit", f"sys.exit({error.code!r})")
+        if not job.steps or error.code not in (None, 0):
+            job.fail("exit", f"sys.exit({error.code!r})")
     except BaseException as error:  # the user's program may raise anything
         job.fail("raised", _last_line(error) + _how_to_install(error), capture.raised_at(error))
     job.end()
@@ -78,6 +79,7 @@ class Job:
             "keras.src.backend.jax.core": lazy.lazy_jax_variables,
             "keras.src.backend.tensorflow.core": lazy.zero_tensorflow_variables,
             "keras.src.backend.torch.core": lazy.lazy_torch_variables,
+            "jax._src.xla_bridge": lazy.stay_off_the_gpu,
             "keras.src.trainers.trainer": lazy.jit_as_with_a_gpu,
             "keras.src.layers.layer": lazy.remember_places(places),
             **lazy.weights_by_shape(notes),
@@ -91,6 +93,7 @@ class Job:
         else:
             lazy.install(patches | capture.patches(self.use, batch_size, notes, places))
             capture.run_script(Path(request["script"]), tuple(request["arguments"]))
+            _wait_for_threads()
             if not self.steps:
                 raise NotCapturedError("the program ended without a call of fit() or train_on_batch()")
 
@@ -120,9 +123,10 @@ class Job:
         self.end()
 
     def say(self, stage: str) -> None:
-        """Tell the parent what is being done."""
+        """Tell the parent what is being done, unless the program has closed every file descriptor."""
         if os.getpid() == self.main_process:
-            os.write(self.request["progress"], f"{stage}\n".encode())
+            with suppress(OSError):
+                os.write(self.request["progress"], f"{stage}\n".encode())
 
     def fail(self, kind: str, message: str, place: Place | None = None) -> None:
         """Leave word of a failure, and of the line of the program that it happened at."""
@@ -131,18 +135,40 @@ class Job:
 
     def end(self) -> NoReturn:
         """End at once: no exit handler, thread or ``except`` of the program can keep us."""
-        sys.stdout.flush()
-        sys.stderr.flush()
+        for stream in (sys.stdout, sys.stderr):
+            with suppress(Exception):  # closed, None, or of the program's own making
+                stream.flush()
         os._exit(0)
 
 
 def _end_with(parent: int, directory: Path) -> None:
-    """Wait for the parent to be gone without having ended us, killed perhaps; then leave nothing behind."""
+    """Wait for the parent to be gone without having ended us, killed perhaps; then leave nothing behind.
+
+    What goes on in our other threads goes on writing, so that only another process can tidy up.
+    """
     group = os.getpgid(0)
     while os.getppid() == parent:
         time.sleep(PARENT_LOOK_EVERY)
-    shutil.rmtree(directory, ignore_errors=True)
-    os.killpg(group, signal.SIGKILL)
+    subprocess.Popen([sys.executable, "-I", "-S", "-c", SWEEP, str(group), str(directory)], start_new_session=True)
+
+
+SWEEP = """
+import os, shutil, signal, sys, time
+os.killpg(int(sys.argv[1]), signal.SIGKILL)
+for _ in range(100):
+    shutil.rmtree(sys.argv[2], ignore_errors=True)
+    if not os.path.exists(sys.argv[2]):
+        break
+    time.sleep(0.05)
+"""
+"""Ends a process group, then removes a directory."""
+
+
+def _wait_for_threads() -> None:
+    """Let the program's threads come to their end, as Python does when its main thread has."""
+    for thread in threading.enumerate():
+        if thread is not threading.current_thread() and not thread.daemon:
+            thread.join()
 
 
 def _how_to_install(error: BaseException) -> str:
@@ -155,7 +181,11 @@ def _how_to_install(error: BaseException) -> str:
 
 
 def _last_line(error: BaseException) -> str:
-    return " ".join(f"{type(error).__name__}: {error}".split())[:300]
+    try:
+        text = str(error)
+    except Exception:
+        text = "its own text cannot be made"
+    return " ".join(f"{type(error).__name__}: {text}".split())[:300]
 
 
 if __name__ == "__main__":

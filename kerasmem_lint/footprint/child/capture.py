@@ -309,11 +309,16 @@ def _cells(path: Path) -> Iterator[tuple[str, str]]:
             masked = mask_cell(text)
             if masked.foreign:
                 continue
+            os.environ.update(_ENVIRONMENT.findall(text))
             text = masked.text
         name = f"{path}, cell {number}"
         # Whoever asks for the source of a function (TensorFlow's autograph does) finds it here.
         linecache.cache[name] = (len(text), None, text.splitlines(keepends=True), name)
         yield name, text
+
+
+_ENVIRONMENT = re.compile(r"^[ \t]*%(?:set_)?env[ \t]+(\w+)[ \t]*[= \t][ \t]*([^\s${}]+)[ \t]*$", re.MULTILINE)
+"""The magic by which a notebook chooses its backend, which is carried out."""
 
 
 def run_entry(entry: str, batch_size: int | None, notes: list[str], places: dict[int, Place]) -> Captured:

@@ -33,6 +33,14 @@ LAST_NOTE = "after_optimizations-memory-usage-report.txt"
 KERNEL = ".ll"
 """How the names end of the note that XLA writes after all the others on the plan, and of a kernel's (seen with jaxlib 0.10)."""
 
+NOTES_ASKED_FOR = {
+    "xla_dump_hlo_as_text": True,
+    "xla_dump_hlo_module_re": ".*",
+    "xla_dump_max_hlo_modules": -1,
+    "xla_dump_disable_metadata": False,
+}
+"""What XLA is told of its notes, whatever the program's own ``XLA_FLAGS`` say of them."""
+
 LOOK_EVERY = 0.02
 """Seconds between two looks for them."""
 
@@ -120,7 +128,7 @@ def compile_step(lowered: Any, asked: Asked) -> Statistics | None:
 
 
 def _compile(lowered: Any, asked: Asked, options: dict[str, Any]) -> Statistics | None:
-    options = {"xla_dump_to": str(asked.notes), "xla_dump_hlo_as_text": True, **options}
+    options = {**NOTES_ASKED_FOR, "xla_dump_to": str(asked.notes), **options}
     toolkit = _toolkit()
     if toolkit is not None:
         options["xla_gpu_cuda_data_dir"] = str(toolkit)

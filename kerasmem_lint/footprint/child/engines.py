@@ -13,6 +13,7 @@ from typing import Any
 from kerasmem_lint.footprint.child import compile as compiler
 from kerasmem_lint.footprint.child import lower_jax, lower_tensorflow
 from kerasmem_lint.footprint.child.capture import Captured, NotCapturedError, by_path, graph_of, layers_of
+from kerasmem_lint.footprint.child.held import optimizer_scopes
 from kerasmem_lint.footprint.events import trace_to_json
 
 Say = Callable[[str], None]
@@ -53,7 +54,7 @@ def run(captured: Captured, request: dict[str, Any], place: Path, say: Say) -> d
         result["bound"] = bound(captured)
     result["places"] = {path: asdict(where) for path, where in by_path(captured.model, captured.places).items()}
     result["layers"] = lower_jax.layer_names(captured)
-    result["optimizer"] = captured.model.optimizer.name
+    result["optimizer"], *result["more_optimizers"] = optimizer_scopes(captured.model) or [""]
     return result
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from kerasmem_lint.footprint.child.capture import Spec
+from kerasmem_lint.footprint.child.capture import Spec, layers_of
 from kerasmem_lint.footprint.events import Category
 
 
@@ -30,11 +30,37 @@ def batch_of(x: Any, y: Any, sample_weight: Any) -> tuple[Any, ...]:
 
 
 def optimizers(model: Any) -> list[Any]:
-    """The model's own optimizer, then those that it keeps under other names, as adversarial models do."""
+    """The model's own optimizer, then those that it or its layers keep elsewhere, as adversarial models do.
+
+    They may be kept in attributes, lists and dictionaries. One that wraps another (loss scaling) speaks for it.
+    """
     import keras
 
-    kept = [model.optimizer, *vars(model).values()]
-    return list({id(value): value for value in kept if isinstance(value, keras.optimizers.Optimizer)}.values())
+    found: dict[int, Any] = {}
+    seen: set[int] = set()
+
+    def look(value: Any) -> None:
+        if isinstance(value, keras.optimizers.Optimizer):
+            found.setdefault(id(value), value)
+        elif isinstance(value, (dict, list, tuple, set)) and id(value) not in seen:
+            seen.add(id(value))
+            for part in value.values() if isinstance(value, dict) else value:
+                look(part)
+
+    look([model.optimizer, *(vars(layer) for layer in layers_of(model))])
+    return list(found.values())
+
+
+def optimizer_scopes(model: Any) -> list[str]:
+    """The names under which the optimizers keep their slots and do their work, the model's own first."""
+    import keras
+
+    scopes: list[str] = []
+    for optimizer in optimizers(model):
+        while isinstance(optimizer, keras.optimizers.Optimizer):
+            scopes.append(optimizer.name)
+            optimizer = getattr(optimizer, "inner_optimizer", None)
+    return scopes
 
 
 def held_variables(model: Any) -> list[tuple[Any, Category]]:

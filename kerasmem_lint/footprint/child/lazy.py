@@ -123,6 +123,18 @@ def lazy_torch_variables(core: ModuleType) -> None:
     lazy_torch.lazy_variables().__enter__()
 
 
+def stay_off_the_gpu(bridge: Any) -> None:
+    """``jax._src.xla_bridge``: arrays are made on the CPU, though the program ask for a platform that is not here."""
+    backends = bridge.backends
+
+    def backends_of_the_cpu() -> Any:
+        if not bridge.backends_are_initialized():
+            bridge.config.update("jax_platforms", "cpu")
+        return backends()
+
+    bridge.backends = backends_of_the_cpu
+
+
 def jit_as_with_a_gpu(module: Any) -> None:
     """``keras.src.trainers.trainer``: resolve ``jit_compile="auto"`` as on a machine with a GPU, where TensorFlow uses XLA."""
     trainer = module.Trainer

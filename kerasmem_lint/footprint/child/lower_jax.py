@@ -30,7 +30,7 @@ def build(captured: Captured) -> None:
 
     batch = tuple(None if part is None else _map(array, part) for part in captured.batch)
     model._symbolic_build(data_batch=batch)
-    if not model.optimizer.built:
+    if model.optimizer is not None and not model.optimizer.built:
         model.optimizer.build(model.trainable_variables)
 
 

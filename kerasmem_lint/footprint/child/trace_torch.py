@@ -23,8 +23,9 @@ from typing import Any, Literal
 from kerasmem_lint.errors import KerasmemError
 from kerasmem_lint.footprint.child.capture import Captured, Spec
 from kerasmem_lint.footprint.child.cuda_torch import paths_of_cuda
-from kerasmem_lint.footprint.child.held import batch_of, build, held_variables, owners
-from kerasmem_lint.footprint.child.lazy_torch import lazy_variables
+from kerasmem_lint.footprint.child.held import batch_of, build, held_variables, optimizers, owners
+from kerasmem_lint.footprint.child.lazy_torch import is_lazy, lazy_variables
+from kerasmem_lint.footprint.child.sums_torch import InPlaceSums
 from kerasmem_lint.footprint.cuda_terms import RESERVE
 from kerasmem_lint.footprint.events import Buffer, Category, Event, Phase, Trace
 
@@ -55,14 +56,18 @@ def trace_step(model: Any, x: Any, y: Any = None, sample_weight: Any = None, dev
         build(model, x, y, sample_weight)
     recorder = _Recorder(torch)
     with ExitStack() as stack:
-        stack.enter_context(FakeTensorMode(allow_non_fake_inputs=True))
-        variables = stack.enter_context(_fake_variables(model, torch))
+        mode = stack.enter_context(FakeTensorMode(allow_non_fake_inputs=True))
+        take = stack.enter_context(_fake_variables(model, mode, torch))
+
+        def hold() -> None:
+            for variable, category in take():
+                recorder.begins(variable._value, category, variable)
+
         batch = keras.tree.map_structure(lambda spec: _fake_array(spec, torch), batch_of(x, y, sample_weight))
         for tensor in keras.tree.flatten(batch):
             if tensor is not None:
                 recorder.begins(tensor, "batch")
-        for variable, category in variables:
-            recorder.begins(variable._value, category, variable)
+        hold()
         stack.enter_context(_watched(model, recorder, keras))
         if device == "cuda":
             stack.enter_context(paths_of_cuda(torch, recorder.is_reserve))
@@ -72,6 +77,7 @@ def trace_step(model: Any, x: Any, y: Any = None, sample_weight: Any = None, dev
                 if step == STEPS - 1:
                     gc.collect()  # what the first step built and left in cycles is not part of a step
                     stack.enter_context(_no_collection())
+                    hold()  # the slots of optimizers that the first step has built
                     recorder.starts_over()
                 model.train_step(batch)
         except DynamicOutputShapeException as error:
@@ -112,9 +118,12 @@ def _fake_array(spec: Spec | None, torch: Any) -> Any:
 
 
 @contextmanager
-def _fake_variables(model: Any, torch: Any) -> Iterator[list[tuple[Any, Category]]]:
-    """Swaps the tensors of all variables, parameters and buffers for fake ones; gives the variables with their category."""
-    listed = held_variables(model)
+def _fake_variables(model: Any, mode: Any, torch: Any) -> Iterator[Callable[[], list[tuple[Any, Category]]]]:
+    """Swaps the tensors of all parameters and buffers for fake ones.
+
+    Gives a function that does so for the variables there are by then, and names those it had not seen before with their category.
+    """
+    seen: set[int] = set()
     fakes: dict[int, Any] = {}
     undo: list[tuple[dict[str, Any], str, Any]] = []
 
@@ -127,15 +136,21 @@ def _fake_variables(model: Any, torch: Any) -> Iterator[list[tuple[Any, Category
         undo.append((table, name, value))
         table[name] = fakes[id(value)]
 
-    for variable, _ in listed:
-        swap(variable.__dict__, "_value")
+    def take() -> list[tuple[Any, Category]]:
+        new = [(variable, category) for variable, category in held_variables(model) if id(variable) not in seen]
+        for variable, _ in new:
+            seen.add(id(variable))
+            if getattr(variable._value, "fake_mode", None) is not mode or is_lazy(variable._value):
+                swap(variable.__dict__, "_value")
+        return new
+
     # Keras keeps its layers in lists, where torch does not look for them.
     for module in {id(module): module for layer in model._flatten_layers() for module in layer.modules()}.values():
         for table in (module._parameters, module._buffers):
             for name in [name for name, value in table.items() if value is not None]:
                 swap(table, name)
     try:
-        yield listed
+        yield take
     finally:
         for table, name, value in undo:
             table[name] = value
@@ -143,32 +158,32 @@ def _fake_variables(model: Any, torch: Any) -> Iterator[list[tuple[Any, Category
 
 @contextmanager
 def _watched(model: Any, recorder: _Recorder, keras: Any) -> Iterator[None]:
-    """Tells the recorder which layer is being called, and when the optimizer is at work on which gradients."""
-    layer_call, optimizer = keras.Layer.__call__, model.optimizer
+    """Tells the recorder which layer is being called, and when an optimizer is at work on which gradients."""
+    layer_call, at_work = keras.Layer.__call__, optimizers(model)
 
     def call(layer: Any, *args: Any, **kwargs: Any) -> Any:
         with recorder.inside(layer):
             return layer_call(layer, *args, **kwargs)
 
     keras.Layer.__call__ = call
-    if optimizer is not None:
-        object.__setattr__(optimizer, "apply", _watched_update(model, recorder))
+    for optimizer in at_work:
+        object.__setattr__(optimizer, "apply", _watched_update(model, optimizer, recorder))
     try:
         yield
     finally:
         keras.Layer.__call__ = layer_call
-        if optimizer is not None:
+        for optimizer in at_work:
             object.__delattr__(optimizer, "apply")
 
 
-def _watched_update(model: Any, recorder: _Recorder) -> Callable[..., Any]:
-    apply = model.optimizer.apply
+def _watched_update(model: Any, optimizer: Any, recorder: _Recorder) -> Callable[..., Any]:
+    apply = optimizer.apply
 
     def update(grads: Any, trainable_variables: Any = None) -> Any:
         variables = model.trainable_variables if trainable_variables is None else trainable_variables
         for gradient, variable in zip(grads, variables, strict=False):
             if gradient is not None:
-                recorder.is_gradient(gradient, variable)
+                recorder.belongs(gradient, "gradients", variable)
         del gradient
         with recorder.updating():
             return apply(grads, trainable_variables)
@@ -182,7 +197,7 @@ def _dispatch_mode(recorder: _Recorder, torch: Any) -> Any:
     from torch.utils._python_dispatch import TorchDispatchMode
 
     class Mode(TorchDispatchMode):  # type: ignore[misc]
-        summing = _InPlaceSums(torch)
+        summing = InPlaceSums(torch)
 
         def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
             target = self.summing.target(func, args, kwargs)
@@ -194,47 +209,6 @@ def _dispatch_mode(recorder: _Recorder, torch: Any) -> Any:
             return result
 
     return Mode()
-
-
-class _InPlaceSums:
-    """Where autograd adds up the gradients that reach one tensor, it writes the sum into one of them if nobody else holds it.
-
-    It never does so with subclasses of tensors, which fake ones are (torch/csrc/autograd/input_buffer.cpp), and a step would
-    seem to need one array more wherever a tensor is read twice. That nobody else holds a gradient shows in its reference
-    counts; what they are then is learned from a sum of which we know it.
-    """
-
-    def __init__(self, torch: Any) -> None:
-        self._torch = torch
-        self._alone: tuple[int, int] | None = None
-
-    def learn(self) -> None:
-        """To be called with the dispatch mode on."""
-        self._alone = (0, 0)
-        x = self._torch.empty(4, requires_grad=True)
-        y = x * 2
-        (y.exp() + y.sin()).sum().backward()
-
-    def target(self, func: Any, args: Any, kwargs: Any) -> Any:
-        """The operand that a sum of autograd's is to be written into; None where the operator is to run as it is."""
-        torch = self._torch
-        if func is not torch.ops.aten.add.Tensor or self._alone is None or kwargs or torch._C._current_graph_task_id() < 0:
-            return None
-        if torch.is_grad_enabled() or not all(isinstance(arg, torch.Tensor) for arg in args):
-            return None
-        if self._alone == (0, 0):
-            self._alone = self._references(args[0])
-        if args[0].shape != args[1].shape or args[0].dtype != args[1].dtype:
-            return None
-        return next((arg for arg in args if self._references(arg) == self._alone and _dense(arg)), None)
-
-    def _references(self, tensor: Any) -> tuple[int, int]:
-        return tensor._use_count(), self._torch._C._storage_Use_Count(tensor.untyped_storage()._cdata)
-
-
-def _dense(tensor: Any) -> bool:
-    """Whether a tensor fills its storage from end to end."""
-    return bool(tensor.numel() * tensor.element_size() == tensor.untyped_storage().nbytes())
 
 
 @dataclass(slots=True)
@@ -282,15 +256,17 @@ class _Recorder:
     @contextmanager
     def inside(self, layer: Any) -> Iterator[None]:
         """A layer is being called."""
-        self._stack.append(layer.name)
-        self._paths[id(layer)] = "/".join(self._stack)
+        # A layer of a nested functional model has the path of where it was made, not of where it is called.
+        path = layer.path or "/".join([*self._stack[-1:], layer.name])
+        self._stack.append(path)
+        self._paths[id(layer)] = path
         # Autograd numbers its nodes as it makes them: those made from here on are this layer's, also in the backward pass.
-        self._nodes.append((self._sequence(), self._paths[id(layer)]))
+        self._nodes.append((self._sequence(), path))
         try:
             yield
         finally:
             self._stack.pop()
-            self._nodes.append((self._sequence(), "/".join(self._stack)))
+            self._nodes.append((self._sequence(), self._inmost()))
 
     @contextmanager
     def updating(self) -> Iterator[None]:
@@ -311,12 +287,13 @@ class _Recorder:
     def begins(self, tensor: Any, category: Category, variable: Any = None) -> None:
         """A tensor that is there before the step."""
         self._follow(tensor, _Storage(0, category, "", "", "state", 0, 0, variable))
+        self.belongs(tensor, category, variable)
 
-    def is_gradient(self, gradient: Any, variable: Any) -> None:
-        """What the backward pass has left for a variable."""
-        entry = self._alive.get(gradient.untyped_storage()._cdata)
+    def belongs(self, tensor: Any, category: Category, variable: Any) -> None:
+        """What a tensor is that was made on the way."""
+        entry = self._alive.get(tensor.untyped_storage()._cdata)
         if entry is not None and entry[1].category is None:
-            entry[1].category, entry[1].variable = "gradients", variable
+            entry[1].category, entry[1].variable = category, variable
 
     def is_reserve(self, tensor: Any) -> None:
         """What cuDNN would keep for a recurrent layer."""
@@ -333,6 +310,9 @@ class _Recorder:
                 phase, layer = self._where()
                 self._follow(tensor, _Storage(0, None, layer, str(func), phase, 0, 0))
 
+    def _inmost(self) -> str:
+        return self._stack[-1] if self._stack else ""
+
     def _where(self) -> tuple[Phase, str]:
         node = self._node()
         if node is not None:
@@ -341,7 +321,7 @@ class _Recorder:
             # A node that only adds up gradients has the largest number there is, and no layer of its own.
             number = node._sequence_nr()
             return "backward", self._nodes[bisect_right(self._nodes, (number, "\U0010ffff")) - 1][1] if number < 2**63 else ""
-        return ("update" if self._phase == "update" else "forward"), "/".join(self._stack)
+        return ("update" if self._phase == "update" else "forward"), self._inmost()
 
     def _follow(self, tensor: Any, record: _Storage) -> None:
         storage = tensor.untyped_storage()
@@ -368,7 +348,7 @@ class _Recorder:
         for number, storage in enumerate(kept):
             layer = storage.layer
             if storage.variable is not None and (owner := owners.get(id(storage.variable))) is not None:
-                layer = self._paths.get(id(owner), owner.name)
+                layer = owner.path or self._paths.get(id(owner), owner.name)
             category = storage.category or self._category(storage)
             buffers.append(Buffer(number, storage.bytes, category, layer, storage.op, storage.phase))
             early = storage.begins <= self._start
