@@ -6,10 +6,8 @@ import importlib
 import json
 import linecache
 import os
-import re
 import runpy
 import sys
-import traceback
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
@@ -17,6 +15,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, cast
 
+from kerasmem_lint.footprint.child.places import Place, call_place
 from kerasmem_lint.source.magics import mask_cell
 from kerasmem_lint.source.syntax import parse_failure
 
@@ -27,15 +26,6 @@ class Spec:
 
     shape: tuple[int, ...]
     dtype: str
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """A line of the user's code; in a notebook it counts in ``cell``, which counts over all cells from 1."""
-
-    file: str
-    line: int
-    cell: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,36 +207,6 @@ def _specs(part: Any, size: int, batch_size: int | None) -> Any:
         return Spec(tuple(shape), keras.backend.standardize_dtype(leaf.dtype))
 
     return None if part is None else keras.tree.map_structure(spec, part)
-
-
-def call_place() -> Place | None:
-    """The line of the user's program that called ``fit``: the innermost frame outside installed packages and this one."""
-    from kerasmem_lint.footprint.child.lazy import is_library
-
-    frame = sys._getframe(1)
-    while frame is not None and is_library(frame.f_code.co_filename):
-        frame = frame.f_back  # type: ignore[assignment]
-    return place_at(frame.f_code.co_filename, frame.f_lineno) if frame is not None else None
-
-
-def raised_at(error: BaseException) -> Place | None:
-    """The innermost line of the user's program that an exception came through, None where it came through none."""
-    from kerasmem_lint.footprint.child.lazy import is_library
-
-    found = None
-    for frame, line in traceback.walk_tb(error.__traceback__):
-        if not is_library(frame.f_code.co_filename):
-            found = place_at(frame.f_code.co_filename, line)
-    return found
-
-
-def place_at(filename: str, line: int) -> Place:
-    """The place that a code object's file name stands for; those of notebook cells are ours, see :func:`_cells`."""
-    found = _CELL_NAME.fullmatch(filename)
-    return Place(found[1], line, int(found[2])) if found else Place(filename, line)
-
-
-_CELL_NAME = re.compile(r"(.*\.ipynb), cell (\d+)", re.DOTALL)
 
 
 def layers_of(model: Any) -> Iterator[Any]:
