@@ -66,6 +66,7 @@ class Job:
         self.directory = directory
         self.request = request
         self.steps = 0
+        self.following = False
         self.main_process = os.getpid()
 
     def run(self) -> None:
@@ -91,7 +92,7 @@ class Job:
             captured = capture.run_entry(request["entry"], batch_size, notes, places)
             self.use(lambda: captured)
         else:
-            lazy.install(patches | capture.patches(self.use, batch_size, notes, places))
+            lazy.install(patches | capture.patches(self.use, lambda: self.following, batch_size, notes, places))
             capture.run_script(Path(request["script"]), tuple(request["arguments"]))
             if not self.steps:
                 self.fail("untrained", "the program ended without a call of fit() or train_on_batch()")
@@ -105,6 +106,7 @@ class Job:
 
         place = self.directory / f"step-{self.steps}"
         place.mkdir()
+        self.following = True
         try:
             result = engines.run(capture_step(), self.request, place, self.say)
         except (NotCapturedError, KerasmemError) as error:
@@ -117,6 +119,7 @@ class Job:
         else:
             (place / "result.json").write_text(json.dumps(result))
             self.steps += 1
+            self.following = False
             if self.request["all"]:
                 return
         self.end()

@@ -67,11 +67,12 @@ Use = Callable[[Callable[[], Captured]], None]
 
 
 def patches(
-    use: Use, batch_size: int | None, notes: list[str], places: dict[int, Place]
+    use: Use, following: Callable[[], bool], batch_size: int | None, notes: list[str], places: dict[int, Place]
 ) -> dict[str, Callable[[ModuleType], None]]:
     """What to change in Keras, once it is imported, so that ``fit`` and ``train_on_batch`` hand their step to ``use``.
 
-    Where ``use`` returns, ``fit`` gives back an empty history and the program goes on.
+    Where ``use`` returns, ``fit`` gives back an empty history and the program goes on. A program that updates its weights by
+    itself, while no step is ``following``, is refused there and then: it would train for as long as it is let.
     """
 
     def capture_fit(module: ModuleType) -> None:
@@ -100,10 +101,33 @@ def patches(
 
         vars(module)["Model"].fit = vars(module)["Model"].train_on_batch = lambda *args, **kwargs: use(refused)
 
+    def refuse_update(*_: Any, **__: Any) -> None:
+        def refused() -> Captured:
+            raise NotCapturedError(
+                "the program trains in a loop of its own, which is not followed; make the loop's body the train_step() of a "
+                "model and call fit(), or give the compiled model with --entry"
+            )
+
+        if not following():
+            use(refused)
+
+    def refuse_updates_of_keras(module: Any) -> None:
+        apply = module.BaseOptimizer.apply
+
+        def checked_apply(self: Any, *args: Any, **kwargs: Any) -> Any:
+            refuse_update()
+            return apply(self, *args, **kwargs)
+
+        module.BaseOptimizer.apply = checked_apply
+
+    own_loops: dict[str, Callable[[ModuleType], None]] = {
+        "keras.src.optimizers.base_optimizer": refuse_updates_of_keras,
+        "torch.optim.optimizer": lambda module: vars(module)["register_optimizer_step_pre_hook"](refuse_update),
+    }
     refusals: dict[str, Callable[[ModuleType], None]] = dict.fromkeys(
         ("tf_keras.src.engine.training", "keras.src.engine.training"), refuse_fit
     )
-    return refusals | {f"keras.src.backend.{name}.trainer": capture_fit for name in TRAINERS}
+    return refusals | own_loops | {f"keras.src.backend.{name}.trainer": capture_fit for name in TRAINERS}
 
 
 TRAINERS = {"jax": "JAXTrainer", "tensorflow": "TensorFlowTrainer", "torch": "TorchTrainer"}

@@ -54,7 +54,9 @@ _CELL_NAME = re.compile(r"(.*\.ipynb), cell (\d+)", re.DOTALL)
 
 def is_library(filename: str) -> bool:
     """Whether a file is installed code, or ours, rather than the user's program."""
-    return "site-packages" in filename or "dist-packages" in filename or filename.startswith(_LIBRARIES)
+    return any(part in filename for part in _INSTALLED) or filename.startswith(_LIBRARIES)
 
 
+_INSTALLED = ("site-packages", "dist-packages", "__autograph_generated_file")
+"""Parts of the paths of code that nobody has before them; TensorFlow's autograph writes the last ones while it traces."""
 _LIBRARIES = (str(Path(__file__).resolve().parent), "<frozen", f"{sys.base_prefix}/lib/python")
