@@ -30,7 +30,9 @@ def advice(error: BaseException) -> str:
 def _how_to_install(error: BaseException) -> str:
     """The command that brings a framework which the program wants and this Python does not have."""
     wanted = (getattr(error, "name", None) or "").partition(".")[0] if isinstance(error, ModuleNotFoundError) else ""
-    if wanted == "keras" and "keras" not in sys.modules:
+    if wanted in sys.modules:  # a part of it is missed, or a file of the program's has its name
+        return ""
+    if wanted == "keras":
         backend = os.environ.get("KERAS_BACKEND", "tensorflow")
         wanted = backend if backend in TRAINERS else "tensorflow"
     return f"; pip install 'kerasmem-lint[{wanted}]'" if wanted in TRAINERS else ""

@@ -15,6 +15,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, cast
 
+from kerasmem_lint.footprint.child.held import batch_of
 from kerasmem_lint.footprint.child.places import Place, call_place
 from kerasmem_lint.source.magics import mask_cell
 from kerasmem_lint.source.syntax import parse_failure
@@ -33,7 +34,8 @@ class Captured:
     """What a training step is made of.
 
     ``model`` is compiled and carries its optimizer and loss. ``x``, ``y`` and ``sample_weight`` are trees (tuples, lists,
-    dictionaries, or a single leaf) of :class:`Spec`, None where absent. ``first_batch`` is the batch as Keras' own iterator
+    dictionaries, or a single leaf) of :class:`Spec`, None where absent. ``bare`` says that the data are ``x`` alone, in no
+    tuple. ``first_batch`` is the batch as Keras' own iterator
     gave it, arrays of the backend or numpy, None when only shapes are known. ``places`` maps the ``id`` of a layer to
     the line that built it (:func:`by_path` names the layers, once they are built). ``notes`` are sentences for the reader.
     """
@@ -44,18 +46,16 @@ class Captured:
     x: Any
     y: Any = None
     sample_weight: Any = None
+    bare: bool = False
     first_batch: Any = None
     call: Place | None = None
     places: dict[int, Place] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 
     @property
-    def batch(self) -> tuple[Any, ...]:
-        """``x``, ``y`` and ``sample_weight`` as Keras hands them to ``train_step``: absent ones at the end are left out."""
-        parts: tuple[Any, ...] = (self.x, self.y, self.sample_weight)
-        while len(parts) > 1 and parts[-1] is None:
-            parts = parts[:-1]
-        return parts
+    def batch(self) -> Any:
+        """``x``, ``y`` and ``sample_weight`` as Keras hands them to ``train_step``; see :func:`batch_of`."""
+        return batch_of(self.x, self.y, self.sample_weight, self.bare)
 
 
 class NotCapturedError(Exception):
@@ -198,6 +198,7 @@ def _captured(model: Any, batch: Any, batch_size: int | None, notes: list[str], 
         x=specs[0],
         y=specs[1],
         sample_weight=specs[2],
+        bare=not isinstance(batch, tuple),
         first_batch=None if batch_size is not None and batch_size != size else batch,
         call=call_place(),
         places=places,

@@ -28,7 +28,7 @@ def build(captured: Captured) -> None:
     def array(spec: Spec) -> Any:
         return keras.KerasTensor(spec.shape, spec.dtype)
 
-    batch = tuple(None if part is None else _map(array, part) for part in captured.batch)
+    batch = _map(array, captured.batch)
     model._symbolic_build(data_batch=batch)
     if not model.optimizer.built:
         model.optimizer.build(model.trainable_variables)
@@ -75,7 +75,7 @@ def lower(captured: Captured, mesh: Any) -> Any:
         variables(model.optimizer.variables),
         variables(model.metrics_variables),
     )
-    batch = tuple(None if part is None else _map(array, part) for part in captured.batch)
+    batch = _map(array, captured.batch)
     everywhere = NamedSharding(mesh, PartitionSpec())
     step = jax.jit(model.train_step, donate_argnums=0, in_shardings=everywhere, out_shardings=everywhere, keep_unused=True)
     return step.lower(state, batch)
