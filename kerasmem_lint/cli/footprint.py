@@ -15,7 +15,7 @@ from kerasmem_lint.errors import UsageError
 from kerasmem_lint.footprint import Budget, Footprint, Setup, TrainingProgram, estimate, estimate_all
 from kerasmem_lint.footprint.program import BACKENDS, ENGINES, FootprintError
 from kerasmem_lint.footprint.remedies import LargestBatch, Remedy, largest_batch, remedies
-from kerasmem_lint.footprint.text import plain, render
+from kerasmem_lint.footprint.text import failure_line, plain, render
 from kerasmem_lint.knowledge import gpus
 
 SCHEMA_VERSION = 1
@@ -69,7 +69,8 @@ def run(args: argparse.Namespace) -> int:
     except FootprintError as error:
         for line in error.detail:
             sys.stderr.write(f"  | {plain(line)}\n")
-        raise
+        place = error.file, error.line, error.cell
+        raise FootprintError(failure_line(error), error.kind, error.detail, place) from error
     if args.format == "json":
         write(json.dumps(_json(found, largest, helpful), indent=2) + "\n", None)
     else:

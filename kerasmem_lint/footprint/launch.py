@@ -163,14 +163,18 @@ def _raise_for(directory: Path, program: TrainingProgram, status: int, reason: s
         raise FootprintError(f"{label}: {how} before it trained", "crash", detail) from None
     kind, message = error["kind"], readable(error["message"])
     texts = {
-        "raised": f"{label}: raised before its first fit(): {message}",
-        "exit": f"{label}: left with {message} before its first fit()",
+        "raised": f"{label}: raised before its first fit(): {message}{error['advice']}",
+        "exit": f"{label}: left with {message} before its first fit(){error['advice']}",
         "step": f"{label}: its training step cannot be followed: {message}",
         "compile": f"{label}: XLA cannot compile the step for this GPU: {message}",
     }
     where = error["place"] or {"file": "", "line": 0, "cell": None}
     place = where["file"], where["line"], where["cell"]
-    raise FootprintError(texts.get(kind, f"{label}: {message}"), kind, detail if kind in ("raised", "step") else (), place)
+    raise FootprintError(texts.get(kind, f"{label}: {message}"), kind, detail if kind in _TOLD_BY_OUTPUT else (), place)
+
+
+_TOLD_BY_OUTPUT = ("raised", "step", "exit", "untrained")
+"""Failures that the end of the program's own output may explain: a usage line, a folder that it did not find."""
 
 
 def how_it_ended(directory: Path) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from kerasmem_lint.footprint.account import Footprint, LayerShare
+from kerasmem_lint.footprint.program import FootprintError
 from kerasmem_lint.footprint.remedies import LargestBatch, Remedy
 
 BAR_WIDTH = 50
@@ -31,6 +32,11 @@ def size(count: int) -> str:
 def plain(text: str) -> str:
     """Text from the user's program without anything that could move a terminal's cursor or colour it."""
     return "".join(char if char.isprintable() else "?" for char in text)
+
+
+def failure_line(error: FootprintError) -> str:
+    """Why there is no footprint, and the line of the program that it happened at, where that is known."""
+    return f"{error} ({_place(error.file, error.line, error.cell)})" if error.file else str(error)
 
 
 def verdict_line(footprint: Footprint) -> str:

@@ -73,6 +73,26 @@ def test_a_script_that_exits_is_reported(tmp_path):
     assert "train.py: left with sys.exit(3) before its first fit()" == str(failure(tmp_path, "import sys\nsys.exit(3)\n"))
 
 
+def test_a_script_that_turns_its_arguments_down_shows_its_usage(tmp_path):
+    source = "import argparse\nparser = argparse.ArgumentParser()\nparser.add_argument('--data', required=True)\nparser.parse_args()\n"
+    error = failure(tmp_path, source)
+    assert "train.py: left with sys.exit(2) before its first fit(); the program's own arguments go after --" == str(error)
+    assert "train.py: error: the following arguments are required: --data" == error.detail[-1]
+    assert ("train.py", 4) == (error.file, error.line)
+
+
+def test_what_a_script_said_before_it_ended_without_training_is_shown(tmp_path):
+    assert ("no images in data/",) == failure(tmp_path, "print('no images in data/')\n").detail
+
+
+def test_a_module_beside_the_script_is_named_from_where_the_program_began(tmp_path):
+    (tmp_path / "src").mkdir()
+    (tmp_path / "src" / "data.py").write_text("\ndef load():\n    raise ValueError('empty')\n")
+    source = "import os, src.data\nos.chdir('/')\nsrc.data.load()\n"
+    error = failure(tmp_path, source)
+    assert (str(Path("src", "data.py")), 3) == (error.file, error.line)
+
+
 def test_a_script_that_ends_its_process_at_once_is_reported(tmp_path):
     assert "ended its process (status 7) before it trained" in str(failure(tmp_path, "import os\nos._exit(7)\n"))
 
@@ -120,7 +140,8 @@ def test_a_process_that_leaves_its_group_ends_too(tmp_path):
 @pytest.mark.parametrize(
     ("source", "options", "line"),
     [
-        ("raise ValueError('no')", [], "train.py: raised before its first fit(): ValueError: no"),
+        ("raise ValueError('no')", [], "train.py: raised before its first fit(): ValueError: no (train.py:1)"),
+        ("x = 1\ny = (\n", [], "train.py: raised before its first fit(): SyntaxError: '(' was never closed (train.py:2)"),
         ("x = 1", [], "train.py: the program ended without a call of fit() or train_on_batch()"),
         ("import sys; sys.exit('bye')", [], "train.py: left with sys.exit('bye') before its first fit()"),
         ("import sys; sys.exit(0)", [], "train.py: left with sys.exit(0) before its first fit()"),
@@ -354,3 +375,29 @@ def test_what_is_no_notebook_is_said_to_be_none(content: str, expected: str, tmp
     with pytest.raises(FootprintError) as caught:
         estimate(TrainingProgram(script="train.ipynb", directory=str(tmp_path)), Setup(cached=False), gpus.find("T4"))
     assert f"train.ipynb: {expected}" == str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("source", "told"),
+    [
+        ("import keras.layers; keras.layers.CuDNNLSTM(3)", True),
+        ("from keras.utils import np_utils", True),
+        ("import keras.layers\nkeras.layers.Thing().old()", True),
+        ("import keras.layers\nkeras.layers.Thing(lr=1)", True),
+        ("import keras.layers\nkeras.layers.Thing(size='no')", False),
+        ("import keras.layers\n'text'.old()", False),
+        ("import keras.layers\n(lambda: 0)(lr=1)", False),
+    ],
+)
+def test_what_keras_3_has_no_more_is_told_from_a_programs_own_mistakes(source, told, tmp_path):
+    # As much of a Keras 3 as these programs come to, without Keras.
+    package = tmp_path / "keras"
+    (package / "utils").mkdir(parents=True)
+    (package / "__init__.py").write_text("__version__ = '3.99'\n")
+    (package / "utils" / "__init__.py").write_text("")
+    (package / "layers.py").write_text(
+        "class Thing:\n    def __init__(self, size=1, **more):\n        if more: raise ValueError(f'not recognized: {more}')\n"
+        "        if size != 1: raise ValueError('a bad size')\n"
+    )
+    told_so = str(failure(tmp_path, source)).endswith("; this is Keras 3.99, and the program may be written for Keras 2")
+    assert told == told_so

@@ -25,7 +25,9 @@ from typing import Any, NoReturn
 from kerasmem_lint.errors import KerasmemError
 from kerasmem_lint.footprint.child import capture, lazy
 from kerasmem_lint.footprint.child import compile as compiler
-from kerasmem_lint.footprint.child.capture import Captured, NotCapturedError, Place
+from kerasmem_lint.footprint.child.advice import advice, summary
+from kerasmem_lint.footprint.child.capture import Captured, NotCapturedError
+from kerasmem_lint.footprint.child.places import Place, call_place, raised_at
 
 ADDRESS_SPACE_SPARE = 64 << 30
 """Bytes of address space beyond the memory limit: XLA and TensorFlow map far more than they touch."""
@@ -52,9 +54,9 @@ def main(directory: Path) -> NoReturn:
         job.fail("program", str(error))
     except SystemExit as error:
         if not job.steps or error.code not in (None, 0):
-            job.fail("exit", f"sys.exit({error.code!r})")
+            job.fail("exit", f"sys.exit({error.code!r})", raised_at(error), advice(error))
     except BaseException as error:  # the user's program may raise anything
-        job.fail("raised", _last_line(error) + _how_to_install(error), capture.raised_at(error))
+        job.fail("raised", summary(error), raised_at(error), advice(error))
     job.end()
 
 
@@ -65,6 +67,7 @@ class Job:
         self.directory = directory
         self.request = request
         self.steps = 0
+        self.following = False
         self.main_process = os.getpid()
 
     def run(self) -> None:
@@ -91,11 +94,11 @@ class Job:
             captured = capture.run_entry(request["entry"], batch_size, notes, places)
             self.use(lambda: captured)
         else:
-            lazy.install(patches | capture.patches(self.use, batch_size, notes, places))
+            lazy.install(patches | capture.patches(self.use, lambda: self.following, batch_size, notes, places))
             capture.run_script(Path(request["script"]), tuple(request["arguments"]))
             _wait_for_threads()
             if not self.steps:
-                raise NotCapturedError("the program ended without a call of fit() or train_on_batch()")
+                self.fail("untrained", "the program ended without a call of fit() or train_on_batch()")
 
     def use(self, capture_step: Callable[[], Captured]) -> None:
         """Turn one step into a result; ends the process unless every step was asked for.
@@ -106,18 +109,20 @@ class Job:
 
         place = self.directory / f"step-{self.steps}"
         place.mkdir()
+        self.following = True
         try:
             result = engines.run(capture_step(), self.request, place, self.say)
         except (NotCapturedError, KerasmemError) as error:
-            self.fail("program", str(error), capture.call_place())
+            self.fail("program", str(error), call_place())
         except compiler.CompileFailedError as error:
-            self.fail("compile", str(error), capture.call_place())
+            self.fail("compile", str(error), call_place())
         except Exception as error:
             traceback.print_exc()
-            self.fail("step", _last_line(error), capture.call_place())
+            self.fail("step", summary(error), call_place())
         else:
             (place / "result.json").write_text(json.dumps(result))
             self.steps += 1
+            self.following = False
             if self.request["all"]:
                 return
         self.end()
@@ -128,10 +133,11 @@ class Job:
             with suppress(OSError):
                 os.write(self.request["progress"], f"{stage}\n".encode())
 
-    def fail(self, kind: str, message: str, place: Place | None = None) -> None:
-        """Leave word of a failure, and of the line of the program that it happened at."""
+    def fail(self, kind: str, message: str, place: Place | None = None, advice: str = "") -> None:
+        """Leave word of a failure, of the line of the program that it happened at, and of what to do about it."""
         where = None if place is None else asdict(place)
-        (self.directory / "error.json").write_text(json.dumps({"kind": kind, "message": message, "place": where}))
+        said = {"kind": kind, "message": message, "place": where, "advice": advice}
+        (self.directory / "error.json").write_text(json.dumps(said))
 
     def end(self) -> NoReturn:
         """End at once: no exit handler, thread or ``except`` of the program can keep us."""
@@ -169,23 +175,6 @@ def _wait_for_threads() -> None:
     for thread in threading.enumerate():
         if thread is not threading.current_thread() and not thread.daemon:
             thread.join()
-
-
-def _how_to_install(error: BaseException) -> str:
-    """The command that brings a framework which the program wants and this Python does not have; '' for other errors."""
-    wanted = (getattr(error, "name", None) or "").partition(".")[0] if isinstance(error, ModuleNotFoundError) else ""
-    if wanted == "keras":
-        backend = os.environ.get("KERAS_BACKEND", "tensorflow")
-        wanted = backend if backend in capture.TRAINERS else "tensorflow"
-    return f"; pip install 'kerasmem-lint[{wanted}]'" if wanted in capture.TRAINERS else ""
-
-
-def _last_line(error: BaseException) -> str:
-    try:
-        text = str(error)
-    except Exception:
-        text = "its own text cannot be made"
-    return " ".join(f"{type(error).__name__}: {text}".split())[:300]
 
 
 if __name__ == "__main__":

@@ -9,7 +9,6 @@ import os
 import re
 import runpy
 import sys
-import traceback
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
@@ -17,6 +16,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, cast
 
+from kerasmem_lint.footprint.child.held import batch_of, layers_of
+from kerasmem_lint.footprint.child.places import Place, call_place
 from kerasmem_lint.source.magics import mask_cell
 from kerasmem_lint.source.syntax import parse_failure
 
@@ -30,20 +31,12 @@ class Spec:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """A line of the user's code; in a notebook it counts in ``cell``, which counts over all cells from 1."""
-
-    file: str
-    line: int
-    cell: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class Captured:
     """What a training step is made of.
 
     ``model`` is compiled and carries its optimizer and loss. ``x``, ``y`` and ``sample_weight`` are trees (tuples, lists,
-    dictionaries, or a single leaf) of :class:`Spec`, None where absent. ``first_batch`` is the batch as Keras' own iterator
+    dictionaries, or a single leaf) of :class:`Spec`, None where absent. ``bare`` says that the data are ``x`` alone, in no
+    tuple. ``first_batch`` is the batch as Keras' own iterator
     gave it, arrays of the backend or numpy, None when only shapes are known. ``places`` maps the ``id`` of a layer to
     the line that built it (:func:`by_path` names the layers, once they are built). ``notes`` are sentences for the reader.
     """
@@ -54,18 +47,16 @@ class Captured:
     x: Any
     y: Any = None
     sample_weight: Any = None
+    bare: bool = False
     first_batch: Any = None
     call: Place | None = None
     places: dict[int, Place] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 
     @property
-    def batch(self) -> tuple[Any, ...]:
-        """``x``, ``y`` and ``sample_weight`` as Keras hands them to ``train_step``: absent ones at the end are left out."""
-        parts: tuple[Any, ...] = (self.x, self.y, self.sample_weight)
-        while len(parts) > 1 and parts[-1] is None:
-            parts = parts[:-1]
-        return parts
+    def batch(self) -> Any:
+        """``x``, ``y`` and ``sample_weight`` as Keras hands them to ``train_step``; see :func:`batch_of`."""
+        return batch_of(self.x, self.y, self.sample_weight, self.bare)
 
 
 class NotCapturedError(Exception):
@@ -77,11 +68,12 @@ Use = Callable[[Callable[[], Captured]], None]
 
 
 def patches(
-    use: Use, batch_size: int | None, notes: list[str], places: dict[int, Place]
+    use: Use, following: Callable[[], bool], batch_size: int | None, notes: list[str], places: dict[int, Place]
 ) -> dict[str, Callable[[ModuleType], None]]:
     """What to change in Keras, once it is imported, so that ``fit`` and ``train_on_batch`` hand their step to ``use``.
 
-    Where ``use`` returns, ``fit`` gives back an empty history and the program goes on.
+    Where ``use`` returns, ``fit`` gives back an empty history and the program goes on. A program that updates its weights by
+    itself, while no step is ``following``, is refused there and then: it would train for as long as it is let.
     """
 
     def capture_fit(module: ModuleType) -> None:
@@ -110,10 +102,33 @@ def patches(
 
         vars(module)["Model"].fit = vars(module)["Model"].train_on_batch = lambda *args, **kwargs: use(refused)
 
+    def refuse_update(*_: Any, **__: Any) -> None:
+        def refused() -> Captured:
+            raise NotCapturedError(
+                "the program trains in a loop of its own, which is not followed; make the loop's body the train_step() of a "
+                "model and call fit(), or give the compiled model with --entry"
+            )
+
+        if not following():
+            use(refused)
+
+    def refuse_updates_of_keras(module: Any) -> None:
+        apply = module.BaseOptimizer.apply
+
+        def checked_apply(self: Any, *args: Any, **kwargs: Any) -> Any:
+            refuse_update()
+            return apply(self, *args, **kwargs)
+
+        module.BaseOptimizer.apply = checked_apply
+
+    own_loops: dict[str, Callable[[ModuleType], None]] = {
+        "keras.src.optimizers.base_optimizer": refuse_updates_of_keras,
+        "torch.optim.optimizer": lambda module: vars(module)["register_optimizer_step_pre_hook"](refuse_update),
+    }
     refusals: dict[str, Callable[[ModuleType], None]] = dict.fromkeys(
         ("tf_keras.src.engine.training", "keras.src.engine.training"), refuse_fit
     )
-    return refusals | {f"keras.src.backend.{name}.trainer": capture_fit for name in TRAINERS}
+    return refusals | own_loops | {f"keras.src.backend.{name}.trainer": capture_fit for name in TRAINERS}
 
 
 TRAINERS = {"jax": "JAXTrainer", "tensorflow": "TensorFlowTrainer", "torch": "TorchTrainer"}
@@ -184,6 +199,7 @@ def _captured(model: Any, batch: Any, batch_size: int | None, notes: list[str], 
         x=specs[0],
         y=specs[1],
         sample_weight=specs[2],
+        bare=not isinstance(batch, tuple),
         first_batch=None if batch_size is not None and batch_size != size else batch,
         call=call_place(),
         places=places,
@@ -217,45 +233,6 @@ def _specs(part: Any, size: int, batch_size: int | None) -> Any:
         return Spec(tuple(shape), keras.backend.standardize_dtype(leaf.dtype))
 
     return None if part is None else keras.tree.map_structure(spec, part)
-
-
-def call_place() -> Place | None:
-    """The line of the user's program that called ``fit``: the innermost frame outside installed packages and this one."""
-    from kerasmem_lint.footprint.child.lazy import is_library
-
-    frame = sys._getframe(1)
-    while frame is not None and is_library(frame.f_code.co_filename):
-        frame = frame.f_back  # type: ignore[assignment]
-    return place_at(frame.f_code.co_filename, frame.f_lineno) if frame is not None else None
-
-
-def raised_at(error: BaseException) -> Place | None:
-    """The innermost line of the user's program that an exception came through, None where it came through none."""
-    from kerasmem_lint.footprint.child.lazy import is_library
-
-    found = None
-    for frame, line in traceback.walk_tb(error.__traceback__):
-        if not is_library(frame.f_code.co_filename):
-            found = place_at(frame.f_code.co_filename, line)
-    return found
-
-
-def place_at(filename: str, line: int) -> Place:
-    """The place that a code object's file name stands for; those of notebook cells are ours, see :func:`_cells`."""
-    found = _CELL_NAME.fullmatch(filename)
-    return Place(found[1], line, int(found[2])) if found else Place(filename, line)
-
-
-_CELL_NAME = re.compile(r"(.*\.ipynb), cell (\d+)", re.DOTALL)
-
-
-def layers_of(model: Any) -> Iterator[Any]:
-    """Every layer of a model, nested ones included, each once, outer ones first."""
-    seen: set[int] = set()
-    for layer in model._flatten_layers(include_self=True, recursive=True):
-        if id(layer) not in seen:
-            seen.add(id(layer))
-            yield layer
 
 
 def by_path(model: Any, places: dict[int, Place]) -> dict[str, Place]:

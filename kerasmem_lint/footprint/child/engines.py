@@ -12,8 +12,8 @@ from typing import Any
 
 from kerasmem_lint.footprint.child import compile as compiler
 from kerasmem_lint.footprint.child import lower_jax, lower_tensorflow
-from kerasmem_lint.footprint.child.capture import Captured, NotCapturedError, by_path, graph_of, layers_of
-from kerasmem_lint.footprint.child.held import optimizer_scopes
+from kerasmem_lint.footprint.child.capture import Captured, NotCapturedError, by_path, graph_of
+from kerasmem_lint.footprint.child.held import layers_of, optimizer_scopes
 from kerasmem_lint.footprint.events import trace_to_json
 
 Say = Callable[[str], None]

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
 
-from kerasmem_lint.footprint.child.capture import Spec, layers_of
 from kerasmem_lint.footprint.events import Category
+
+if TYPE_CHECKING:
+    from kerasmem_lint.footprint.child.capture import Spec
 
 
 def build(model: Any, x: Any, y: Any, sample_weight: Any) -> None:
@@ -21,12 +23,25 @@ def build(model: Any, x: Any, y: Any, sample_weight: Any) -> None:
         model.optimizer.build(model.trainable_variables)
 
 
-def batch_of(x: Any, y: Any, sample_weight: Any) -> tuple[Any, ...]:
-    """The batch as Keras hands it to ``train_step``: what is absent at the end is left out."""
+def batch_of(x: Any, y: Any, sample_weight: Any, bare: bool) -> Any:
+    """The batch as Keras hands it to ``train_step``: what is absent at the end is left out.
+
+    ``bare`` is ``x`` alone and in no tuple, as ``fit(x)`` and a data set of single tensors give it; a ``train_step`` of the
+    program's own may use it as it is.
+    """
     parts = [x, y, sample_weight]
     while len(parts) > 1 and parts[-1] is None:
         parts.pop()
-    return tuple(parts)
+    return x if bare and len(parts) == 1 else tuple(parts)
+
+
+def layers_of(model: Any) -> Iterator[Any]:
+    """Every layer of a model, nested ones included, each once, outer ones first."""
+    seen: set[int] = set()
+    for layer in model._flatten_layers(include_self=True, recursive=True):
+        if id(layer) not in seen:
+            seen.add(id(layer))
+            yield layer
 
 
 def optimizers(model: Any) -> list[Any]:

@@ -14,7 +14,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from kerasmem_lint.footprint.child.capture import NotCapturedError, Place, place_at
+from kerasmem_lint.footprint.child.capture import NotCapturedError
+from kerasmem_lint.footprint.child.places import Place, is_library, place_at
 
 SMALL = 4096
 """Variables of at most this many elements keep the values that are assigned to them: layers such as Normalization read them."""
@@ -193,14 +194,6 @@ def remember_places(places: dict[int, Place]) -> Patch:
         layer.__init__ = remember
 
     return patch
-
-
-def is_library(filename: str) -> bool:
-    """Whether a file is installed code, or ours, rather than the user's program."""
-    return "site-packages" in filename or "dist-packages" in filename or filename.startswith(_LIBRARIES)
-
-
-_LIBRARIES = (str(Path(__file__).resolve().parent), "<frozen", f"{sys.base_prefix}/lib/python")
 
 
 def weights_by_shape(notes: list[str]) -> dict[str, Patch]:

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from kerasmem_lint.footprint.child import compile as compiler
-from kerasmem_lint.footprint.child.capture import Captured, Spec, layers_of
+from kerasmem_lint.footprint.child.capture import Captured, Spec
 from kerasmem_lint.footprint.child.compile import Asked, Statistics
+from kerasmem_lint.footprint.child.held import layers_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +29,7 @@ def build(captured: Captured) -> None:
     def array(spec: Spec) -> Any:
         return keras.KerasTensor(spec.shape, spec.dtype)
 
-    batch = tuple(None if part is None else _map(array, part) for part in captured.batch)
+    batch = _map(array, captured.batch)
     model._symbolic_build(data_batch=batch)
     if model.optimizer is not None and not model.optimizer.built:
         model.optimizer.build(model.trainable_variables)
@@ -75,7 +76,7 @@ def lower(captured: Captured, mesh: Any) -> Any:
         variables(model.optimizer.variables),
         variables(model.metrics_variables),
     )
-    batch = tuple(None if part is None else _map(array, part) for part in captured.batch)
+    batch = _map(array, captured.batch)
     everywhere = NamedSharding(mesh, PartitionSpec())
     step = jax.jit(model.train_step, donate_argnums=0, in_shardings=everywhere, out_shardings=everywhere, keep_unused=True)
     return step.lower(state, batch)

@@ -33,13 +33,16 @@ class _Notes:
 
 def trace(captured: Captured) -> Trace:
     """The train step of a captured program; see :func:`trace_step`."""
-    return trace_step(captured.model, captured.x, captured.y, captured.sample_weight)
+    return trace_step(captured.model, captured.x, captured.y, captured.sample_weight, bare=captured.bare)
 
 
-def trace_step(model: Any, x: Any, y: Any = None, sample_weight: Any = None, device: Device = "gpu") -> Trace:
+def trace_step(
+    model: Any, x: Any, y: Any = None, sample_weight: Any = None, device: Device = "gpu", bare: bool = False
+) -> Trace:
     """Every buffer of one training step of a compiled Keras model on the TensorFlow backend, without XLA.
 
-    ``x``, ``y`` and ``sample_weight`` are trees of :class:`Spec`. Model and optimizer must be built or buildable; nothing is
+    ``x``, ``y`` and ``sample_weight`` are trees of :class:`Spec`, ``bare`` as in :func:`batch_of`.
+    Model and optimizer must be built or buildable; nothing is
     run. ``device`` is whose order of operations is taken; "cpu" is for comparing with a real step on the CPU. Sizes are bytes as
     the kernels ask for them.
     """
@@ -53,7 +56,7 @@ def trace_step(model: Any, x: Any, y: Any = None, sample_weight: Any = None, dev
         build(model, x, y, sample_weight)
     notes = _Notes()
     with _watched(model, notes, keras, tf):
-        data = keras.tree.map_structure(tensor_spec, batch_of(x, y, sample_weight))
+        data = keras.tree.map_structure(tensor_spec, batch_of(x, y, sample_weight, bare))
         graph = tf.function(model.train_step).get_concrete_function(data).graph
     layer_of = {key: notes.paths.get(id(layer), layer.name) for key, layer in owners(model).items()}
     gradients = {name: layer_of.get(variable, "") for name, variable in notes.gradients.items()}

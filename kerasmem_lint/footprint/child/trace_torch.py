@@ -37,13 +37,16 @@ STEPS = 2
 
 def trace(captured: Captured) -> Trace:
     """The train step of a captured program; see :func:`trace_step`."""
-    return trace_step(captured.model, captured.x, captured.y, captured.sample_weight)
+    return trace_step(captured.model, captured.x, captured.y, captured.sample_weight, bare=captured.bare)
 
 
-def trace_step(model: Any, x: Any, y: Any = None, sample_weight: Any = None, device: Device = "cuda") -> Trace:
+def trace_step(
+    model: Any, x: Any, y: Any = None, sample_weight: Any = None, device: Device = "cuda", bare: bool = False
+) -> Trace:
     """Every storage of one training step of a compiled Keras model on the torch backend, in the steady state.
 
-    ``x``, ``y`` and ``sample_weight`` are trees of :class:`Spec`. ``device`` is whose paths are taken where they differ
+    ``x``, ``y`` and ``sample_weight`` are trees of :class:`Spec`, ``bare`` as in :func:`batch_of`.
+    ``device`` is whose paths are taken where they differ
     (:mod:`cuda_torch`); "cpu" is for comparing with a real step on the CPU. The model's variables are swapped for fake ones and
     put back; an optimizer that is not built yet is built, with lazy slots. Sizes are bytes as asked for, before any rounding.
     Raises KerasmemError where a shape depends on the value of a tensor.
@@ -63,7 +66,7 @@ def trace_step(model: Any, x: Any, y: Any = None, sample_weight: Any = None, dev
             for variable, category in take():
                 recorder.begins(variable._value, category, variable)
 
-        batch = keras.tree.map_structure(lambda spec: _fake_array(spec, torch), batch_of(x, y, sample_weight))
+        batch = keras.tree.map_structure(lambda spec: _fake_array(spec, torch), batch_of(x, y, sample_weight, bare))
         for tensor in keras.tree.flatten(batch):
             if tensor is not None:
                 recorder.begins(tensor, "batch")
