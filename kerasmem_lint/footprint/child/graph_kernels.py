@@ -17,7 +17,11 @@ IN_PLACE = frozenset({
     "EluGrad", "SeluGrad", "SoftplusGrad", "SoftsignGrad", "TanhGrad", "SigmoidGrad", "SqrtGrad", "RsqrtGrad", "InvGrad",
     "ReciprocalGrad", "FusedBatchNormV3", "FusedBatchNormGradV3", "ClipByValue",
 })
-"""Operations whose kernel asks for an input's buffer before a new one (``forward_input_or_allocate_output``)."""
+"""Operations whose first output takes an input's buffer before a new one (``forward_input_or_allocate_output``)."""
+
+WRITTEN_OVER = {"SparseSoftmaxCrossEntropyWithLogits": {1: 0}, "SoftmaxCrossEntropyWithLogits": {1: 0}}
+"""Other outputs that do, and the one input they ask for: the gradient of a cross-entropy is written over its logits
+(sparse_xent_op.cc, xent_op.cc)."""
 
 ADDING = frozenset({
     "AssignAddVariableOp", "AssignSubVariableOp", "ResourceScatterAdd", "ResourceScatterSub", "ResourceScatterUpdate",

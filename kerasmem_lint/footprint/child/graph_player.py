@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from kerasmem_lint.footprint.child.graph_kernels import ADDING, ALIASES, HEAVY, IN_PLACE, NEUTRAL
+from kerasmem_lint.footprint.child.graph_kernels import ADDING, ALIASES, HEAVY, IN_PLACE, NEUTRAL, WRITTEN_OVER
 from kerasmem_lint.footprint.events import Buffer, Category, Event, Kind, Phase
 
 
@@ -222,8 +222,8 @@ class Player:
                 results.append(None)
                 continue
             size = self._bytes(tensor)
-            heir = self._heir(taken, size) if not place and op.type in IN_PLACE else None
             phase, layer = self._where
+            heir = self._heir(_written_over(op, place, taken), size)
             results.append(heir or self._new(size, None, layer, op.type, phase))
         return results
 
@@ -238,7 +238,7 @@ class Player:
                     return taken[1 - place]
         return None
 
-    def _heir(self, taken: list[Value], size: int) -> Value:
+    def _heir(self, taken: Sequence[Value], size: int) -> Value:
         """An operand of that size that nobody else reads."""
         for value in taken:
             if isinstance(value, Storage) and value.readers == 1 and value.bytes == size:
@@ -375,6 +375,14 @@ class Player:
         if self._blind_loops:
             said.append(f"{self._blind_loops} loops have no known number of rounds and are played once")
         return tuple(said)
+
+
+def _written_over(op: Any, place: int, taken: list[Value]) -> Sequence[Value]:
+    """The operands whose buffers the kernel asks for before it allocates this output."""
+    if not place and op.type in IN_PLACE:
+        return taken
+    source = WRITTEN_OVER.get(op.type, {}).get(place)
+    return () if source is None else (taken[source],)
 
 
 def _wanted(graph: Any) -> list[Any]:
