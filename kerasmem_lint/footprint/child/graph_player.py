@@ -1,19 +1,19 @@
 """TensorFlow's executor played on a graph: which buffers begin, are shared, are written over, and end.
 
-An operation runs when all it waits for has run, first come first served (on a CPU heavy ones after light ones); a buffer ends
-with its last reader; element-wise operations write into an operand that nobody else reads; reading a variable makes no copy;
-assigning to a variable takes over the buffer of the value; adding to one that is still being read makes a copy. Loops are
-played round by round.
+An operation runs when all it waits for has run, in the order of :mod:`graph_executor`; a buffer ends with its last reader;
+element-wise operations write into an operand that nobody else reads; reading a variable makes no copy; assigning to a variable
+takes over the buffer of the value; adding to one that is still being read makes a copy. Loops are played round by round.
 """
 
 from __future__ import annotations
 
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
-from kerasmem_lint.footprint.child.graph_kernels import ADDING, ALIASES, HEAVY, IN_PLACE, NEUTRAL, WRITTEN_OVER
+from kerasmem_lint.footprint.child.graph_executor import Device, Ready
+from kerasmem_lint.footprint.child.graph_kernels import ADDING, ALIASES, IN_PLACE, NEUTRAL, WRITTEN_OVER
 from kerasmem_lint.footprint.events import Buffer, Category, Event, Kind, Phase
 
 
@@ -47,7 +47,6 @@ class _List:
     next: int = 0
 
 
-Device = Literal["gpu", "cpu"]
 Value = Storage | HeldVariable | _List | None
 
 
@@ -62,7 +61,7 @@ class Player:
         self, places: dict[str, tuple[Phase, str]], gradients: dict[str, str], tf: Any, device: Device = "gpu"
     ) -> None:
         self._places, self._gradients, self._tf = places, gradients, tf
-        self._later = HEAVY if device == "cpu" else frozenset()
+        self._device = device
         self._storages: list[Storage] = []
         self._events: list[Event] = []
         self._consts: dict[Any, Storage] = {}
@@ -165,17 +164,9 @@ class Player:
         for op, value in given.items():
             if op not in followers:
                 self._release(value)
-        light: deque[Any] = deque()
-        heavy: deque[Any] = deque()
-
-        def is_ready(op: Any) -> None:
-            (heavy if op.type in self._later else light).append(op)
-
-        for op in operations:
-            if not waits[op]:
-                is_ready(op)
-        while light or heavy:
-            op = (light or heavy).popleft()
+        ready = Ready(self._device, [op for op in operations if not waits[op]])
+        while ready:
+            op = ready.take()
             taken = [values[tensor.ref()] for tensor in op.inputs]
             results = [given[op]] if op in given else self._run(op, taken)
             for tensor, value in zip(op.outputs, results, strict=True):
@@ -190,8 +181,7 @@ class Player:
                 self._release(value)
             for follower in followers[op]:
                 waits[follower] -= 1
-                if not waits[follower]:
-                    is_ready(follower)
+            ready.made_ready(follower for follower in followers[op] if not waits[follower])
         return [values[tensor.ref()] for tensor in graph.outputs]
 
     def _run(self, op: Any, taken: list[Value]) -> list[Value]:
