@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from kerasmem_lint.footprint.child.graph_einsum import scratch as einsum_scratch
 from kerasmem_lint.footprint.child.graph_executor import Device, Ready
 from kerasmem_lint.footprint.child.graph_kernels import ADDING, ALIASES, IN_PLACE, NEUTRAL, WRITTEN_OVER
 from kerasmem_lint.footprint.events import Buffer, Category, Event, Kind, Phase
@@ -70,6 +71,7 @@ class Player:
         self._where: tuple[Phase, str] = ("state", "")
         self._special: dict[str, Callable[[Any, list[Value]], list[Value]]] = {
             "Const": self._const,
+            "Einsum": self._einsum,
             "ReadVariableOp": self._read,
             "AssignVariableOp": self._assign,
             "EmptyTensorList": lambda op, taken: [_List([])],
@@ -215,6 +217,16 @@ class Player:
             phase, layer = self._where
             heir = self._heir(_written_over(op, place, taken), size)
             results.append(heir or self._new(size, None, layer, op.type, phase))
+        return results
+
+    def _einsum(self, op: Any, taken: list[Value]) -> list[Value]:
+        shapes, (phase, layer) = [tensor.shape for tensor in op.inputs], self._where
+        known = all(shape.is_fully_defined() for shape in shapes)
+        counts = einsum_scratch(op.get_attr("equation").decode(), shapes) if known else ()
+        scratch = [self._new(count * op.outputs[0].dtype.size, "workspace", layer, op.type, phase) for count in counts]
+        results = self._allocates(op, taken)
+        for temporary in scratch:
+            self._release(temporary)
         return results
 
     def _unchanged(self, op: Any, taken: list[Value]) -> Value:
