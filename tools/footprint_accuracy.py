@@ -38,12 +38,12 @@ TORCH_WORDS = (
 )
 GRAPH_WORDS = (
     "The truth is the median of three steps in each of three processes: no two steps are the same, because the executor's threads",
-    "are not, and no two processes, because the first steps settle what holes the heap has. Rows marked * were measured in one",
-    "process. TensorFlow's CPU allocator counts only blocks of 256 KiB and more, so both sides leave out smaller ones, and the GRU",
-    "has a batch of 1024: at 32 its time steps are below that. The graph is played by the executor's own rules, on one thread. They",
-    "are others on a GPU, where nothing was measured. What is left is mostly the heap's: it hands out a free block whole unless it",
-    "is twice the size asked for, so that a step takes up to a fifth more than it asks for. A second thread, which adds to the peak",
-    "when it runs something large beside the first, is not played: hence most errors are negative, and the band is wider above.",
+    "are not, and no two processes, because the first steps settle what holes the heap has. TensorFlow's CPU allocator counts only",
+    "blocks of 256 KiB and more, so both sides leave out smaller ones, and the GRU has a batch of 1024: at 32 its time steps are",
+    "below that. The graph is played by the executor's own rules, on one thread. They are others on a GPU, where nothing was",
+    "measured. What is left is mostly the heap's: it hands out a free block whole unless it is twice the size asked for, so that a",
+    "step takes up to a fifth more than it asks for. A second thread, which adds to the peak when it runs something large beside",
+    "the first, is not played: hence most errors are negative, and the band is wider above.",
 )
 SCORES = "in each attention layer {} keeps one more matrix of scores, batch x heads x length x length"
 MASKS = "{} keeps a mask of a byte a value beside each ReLU6"
@@ -122,11 +122,6 @@ def versions(rows: Iterable[Row]) -> str:
     return f"{', '.join(found)}; measured {dates[0]}" + (f" to {dates[-1]}" if len(dates) > 1 else "")
 
 
-def marked(row: Row) -> str:
-    """A case, with a star where the graph engine's truth is that of one process only."""
-    return row["case"] + " *" * (row["engine"] == "graph" and len(row["truth_steps"]) == 3)
-
-
 def held_out_words(rows: Sequence[Row], engine: str) -> list[str]:
     """What the cases say that the engine was not made with, none where there are none."""
     pairs = [(row["estimate"], row["truth"]) for row in rows if row.get("held_out")]
@@ -156,7 +151,7 @@ def cpu_section(title: str, engine: str, name: str, truth: str, words: Sequence[
         *held_out_words(rows, engine),
         "",
     ]
-    body = [[marked(row), mb(row["truth"]), mb(row["estimate"]), f"{row['estimate'] / row['truth'] - 1:+.2%}"] for row in rows]
+    body = [[row["case"], mb(row["truth"]), mb(row["estimate"]), f"{row['estimate'] / row['truth'] - 1:+.2%}"] for row in rows]
     return [*lines, *table(("model:batch", "measured MB", "estimated MB", "error"), body), "", versions(rows), ""]
 
 
