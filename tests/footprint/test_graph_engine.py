@@ -61,6 +61,10 @@ def test_an_element_wise_chain_writes_into_one_buffer(answers: dict[str, Any]) -
     assert answers["chain"] == {"new_buffers": 1, "ends": True}
 
 
+def test_the_gradient_of_a_cross_entropy_is_written_over_its_logits(answers: dict[str, Any]) -> None:
+    assert answers["cross_entropy"] == {"sparse": 0, "dense": 0, "logits_read_again": 1}
+
+
 def test_adding_to_a_variable_that_is_being_read_makes_a_copy(answers: dict[str, Any]) -> None:
     assert answers["update"] == {"while_read": 1, "unread": 0}
 
@@ -190,6 +194,24 @@ def child() -> None:
     chain = play(tf.function(lambda x: tf.exp(tf.sqrt(tf.nn.relu(x * x + 1.0)))), spec)
     answers["chain"] = {"new_buffers": made(chain), "ends": left(chain) == 0}
     answers["by_one"] = {"new_buffers": made(play(tf.function(lambda x: x * 1.0 + 0.0), spec))}
+
+    logits, labels = tf.TensorSpec((64, 256)), tf.TensorSpec((64,), tf.int32)
+
+    def sparse(x: Any, y: Any) -> Any:
+        return tf.raw_ops.SparseSoftmaxCrossEntropyWithLogits(features=x * x, labels=y).backprop
+
+    def dense(x: Any, y: Any) -> Any:
+        return tf.raw_ops.SoftmaxCrossEntropyWithLogits(features=x * x, labels=y).backprop
+
+    def read_again(x: Any, y: Any) -> Any:
+        x = x * x
+        return tf.raw_ops.SparseSoftmaxCrossEntropyWithLogits(features=x, labels=y).backprop, x
+
+    answers["cross_entropy"] = {
+        "sparse": made(play(tf.function(sparse), logits, labels)) - 1,  # less the logits
+        "dense": made(play(tf.function(dense), logits, logits)) - 1,
+        "logits_read_again": made(play(tf.function(read_again), logits, labels)) - 1,
+    }
 
     variable = tf.Variable(tf.zeros((4096,)))
 

@@ -17,7 +17,11 @@ IN_PLACE = frozenset({
     "EluGrad", "SeluGrad", "SoftplusGrad", "SoftsignGrad", "TanhGrad", "SigmoidGrad", "SqrtGrad", "RsqrtGrad", "InvGrad",
     "ReciprocalGrad", "FusedBatchNormV3", "FusedBatchNormGradV3", "ClipByValue",
 })
-"""Operations whose kernel asks for an input's buffer before a new one (``forward_input_or_allocate_output``)."""
+"""Operations whose first output takes an input's buffer before a new one (``forward_input_or_allocate_output``)."""
+
+WRITTEN_OVER = {"SparseSoftmaxCrossEntropyWithLogits": {1: 0}, "SoftmaxCrossEntropyWithLogits": {1: 0}}
+"""Other outputs that do, and the one input they ask for: the gradient of a cross-entropy is written over its logits
+(sparse_xent_op.cc, xent_op.cc)."""
 
 ADDING = frozenset({
     "AssignAddVariableOp", "AssignSubVariableOp", "ResourceScatterAdd", "ResourceScatterSub", "ResourceScatterUpdate",
@@ -27,11 +31,3 @@ ADDING = frozenset({
 
 NEUTRAL = {"Mul": (1, (0, 1)), "RealDiv": (1, (1,)), "AddV2": (0, (0, 1)), "Sub": (0, (1,))}
 """Operations that leave one operand as it is when the other, at one of these places, is this constant."""
-
-HEAVY = frozenset({
-    "Conv2D", "Conv2DBackpropInput", "Conv2DBackpropFilter", "Conv3D", "Conv3DBackpropInputV2", "Conv3DBackpropFilterV2",
-    "DepthwiseConv2dNative", "DepthwiseConv2dNativeBackpropInput", "DepthwiseConv2dNativeBackpropFilter",
-    "MatMul", "BatchMatMulV2", "Einsum", "MaxPool", "MaxPoolGrad", "AvgPool", "AvgPoolGrad", "BiasAdd", "BiasAddGrad",
-})
-"""Operations that the executor puts off on a CPU as long as it has lighter ones. On a GPU it takes none for heavy, since they
-only start work there (``expensive_`` in tensorflow/core/framework/op_kernel.cc), and runs them in the order they get ready."""

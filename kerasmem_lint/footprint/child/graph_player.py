@@ -1,19 +1,20 @@
 """TensorFlow's executor played on a graph: which buffers begin, are shared, are written over, and end.
 
-An operation runs when all it waits for has run, first come first served (on a CPU heavy ones after light ones); a buffer ends
-with its last reader; element-wise operations write into an operand that nobody else reads; reading a variable makes no copy;
-assigning to a variable takes over the buffer of the value; adding to one that is still being read makes a copy. Loops are
-played round by round.
+An operation runs when all it waits for has run, in the order of :mod:`graph_executor`; a buffer ends with its last reader;
+element-wise operations write into an operand that nobody else reads; reading a variable makes no copy; assigning to a variable
+takes over the buffer of the value; adding to one that is still being read makes a copy. Loops are played round by round.
 """
 
 from __future__ import annotations
 
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
-from kerasmem_lint.footprint.child.graph_kernels import ADDING, ALIASES, HEAVY, IN_PLACE, NEUTRAL
+from kerasmem_lint.footprint.child.graph_einsum import scratch as einsum_scratch
+from kerasmem_lint.footprint.child.graph_executor import Device, Ready
+from kerasmem_lint.footprint.child.graph_kernels import ADDING, ALIASES, IN_PLACE, NEUTRAL, WRITTEN_OVER
 from kerasmem_lint.footprint.events import Buffer, Category, Event, Kind, Phase
 
 
@@ -47,7 +48,6 @@ class _List:
     next: int = 0
 
 
-Device = Literal["gpu", "cpu"]
 Value = Storage | HeldVariable | _List | None
 
 
@@ -62,7 +62,7 @@ class Player:
         self, places: dict[str, tuple[Phase, str]], gradients: dict[str, str], tf: Any, device: Device = "gpu"
     ) -> None:
         self._places, self._gradients, self._tf = places, gradients, tf
-        self._later = HEAVY if device == "cpu" else frozenset()
+        self._device = device
         self._storages: list[Storage] = []
         self._events: list[Event] = []
         self._consts: dict[Any, Storage] = {}
@@ -71,6 +71,7 @@ class Player:
         self._where: tuple[Phase, str] = ("state", "")
         self._special: dict[str, Callable[[Any, list[Value]], list[Value]]] = {
             "Const": self._const,
+            "Einsum": self._einsum,
             "ReadVariableOp": self._read,
             "AssignVariableOp": self._assign,
             "EmptyTensorList": lambda op, taken: [_List([])],
@@ -165,17 +166,9 @@ class Player:
         for op, value in given.items():
             if op not in followers:
                 self._release(value)
-        light: deque[Any] = deque()
-        heavy: deque[Any] = deque()
-
-        def is_ready(op: Any) -> None:
-            (heavy if op.type in self._later else light).append(op)
-
-        for op in operations:
-            if not waits[op]:
-                is_ready(op)
-        while light or heavy:
-            op = (light or heavy).popleft()
+        ready = Ready(self._device, [op for op in operations if not waits[op]])
+        while ready:
+            op = ready.take()
             taken = [values[tensor.ref()] for tensor in op.inputs]
             results = [given[op]] if op in given else self._run(op, taken)
             for tensor, value in zip(op.outputs, results, strict=True):
@@ -190,8 +183,7 @@ class Player:
                 self._release(value)
             for follower in followers[op]:
                 waits[follower] -= 1
-                if not waits[follower]:
-                    is_ready(follower)
+            ready.made_ready(follower for follower in followers[op] if not waits[follower])
         return [values[tensor.ref()] for tensor in graph.outputs]
 
     def _run(self, op: Any, taken: list[Value]) -> list[Value]:
@@ -222,9 +214,19 @@ class Player:
                 results.append(None)
                 continue
             size = self._bytes(tensor)
-            heir = self._heir(taken, size) if not place and op.type in IN_PLACE else None
             phase, layer = self._where
+            heir = self._heir(_written_over(op, place, taken), size)
             results.append(heir or self._new(size, None, layer, op.type, phase))
+        return results
+
+    def _einsum(self, op: Any, taken: list[Value]) -> list[Value]:
+        shapes, (phase, layer) = [tensor.shape for tensor in op.inputs], self._where
+        known = all(shape.is_fully_defined() for shape in shapes)
+        counts = einsum_scratch(op.get_attr("equation").decode(), shapes) if known else ()
+        scratch = [self._new(count * op.outputs[0].dtype.size, "workspace", layer, op.type, phase) for count in counts]
+        results = self._allocates(op, taken)
+        for temporary in scratch:
+            self._release(temporary)
         return results
 
     def _unchanged(self, op: Any, taken: list[Value]) -> Value:
@@ -238,7 +240,7 @@ class Player:
                     return taken[1 - place]
         return None
 
-    def _heir(self, taken: list[Value], size: int) -> Value:
+    def _heir(self, taken: Sequence[Value], size: int) -> Value:
         """An operand of that size that nobody else reads."""
         for value in taken:
             if isinstance(value, Storage) and value.readers == 1 and value.bytes == size:
@@ -375,6 +377,14 @@ class Player:
         if self._blind_loops:
             said.append(f"{self._blind_loops} loops have no known number of rounds and are played once")
         return tuple(said)
+
+
+def _written_over(op: Any, place: int, taken: list[Value]) -> Sequence[Value]:
+    """The operands whose buffers the kernel asks for before it allocates this output."""
+    if not place and op.type in IN_PLACE:
+        return taken
+    source = WRITTEN_OVER.get(op.type, {}).get(place)
+    return () if source is None else (taken[source],)
 
 
 def _wanted(graph: Any) -> list[Any]:

@@ -15,7 +15,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from kerasmem_lint.footprint.child.capture import Captured, Spec
-from kerasmem_lint.footprint.child.graph_player import Device, HeldVariable, Player, Value
+from kerasmem_lint.footprint.child.graph_executor import Device
+from kerasmem_lint.footprint.child.graph_player import HeldVariable, Player, Value
 from kerasmem_lint.footprint.child.held import batch_of, build, held_variables, owners
 from kerasmem_lint.footprint.events import Phase, Trace
 
