@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from programs import LINES_OF_NESTED, NESTED
 
 from kerasmem_lint.footprint import Setup, TrainingProgram, estimate
 from kerasmem_lint.knowledge import gpus
@@ -117,6 +118,15 @@ def test_a_model_with_a_train_step_and_no_call_is_followed(tmp_path: Path) -> No
     assert found.engine == "graph"
     assert dict(found.by_category)["weights"] == maker + judge
     assert dict(found.by_category)["slots"] == pytest.approx(2 * maker, abs=64)  # of what it trains, and nothing else
+
+
+def test_the_layers_of_a_functional_model_are_told_apart(tmp_path: Path) -> None:
+    (tmp_path / "train.py").write_text(NESTED)
+    program = TrainingProgram(script="train.py", backend="tensorflow", directory=str(tmp_path))
+    found = estimate(program, Setup(timeout=240, cached=False), gpus.find("T4"))
+    lines = {layer.path: layer.line for layer in found.by_layer if layer.path}
+    assert found.engine == "graph"
+    assert {path: line for path, line in lines.items() if path != "each"} == LINES_OF_NESTED
 
 
 def child() -> None:

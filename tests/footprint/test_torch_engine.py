@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from programs import LINES_OF_NESTED, NESTED
 
 from kerasmem_lint.footprint import Setup, TrainingProgram, estimate
 from kerasmem_lint.knowledge import gpus
@@ -228,19 +229,11 @@ def test_the_slots_of_every_optimizer_count_wherever_it_is_kept(kept, first, sec
 
 
 def test_the_layers_of_a_functional_model_are_told_apart(tmp_path):
-    (tmp_path / "train.py").write_text(
-        "import keras, numpy\nfrom keras import layers\n"
-        "inner = keras.Input((9, 64))\n"
-        "block = keras.Model(inner, layers.Dense(64, name='within')(inner), name='block')\n"
-        "inputs = keras.Input((9, 64))\n"
-        "each = layers.TimeDistributed(layers.Dense(64, name='one'), name='each')(inputs)\n"
-        "model = keras.Model(inputs, layers.Dense(1, name='last')(block(each)))\n"
-        "model.compile('sgd', 'mse')\nmodel.fit(numpy.zeros((100, 9, 64)), numpy.zeros((100, 9, 1)))\n"
-    )
+    (tmp_path / "train.py").write_text(NESTED)
     program = TrainingProgram(script="train.py", backend="torch", directory=str(tmp_path))
     found = estimate(program, Setup(timeout=240, cached=False), gpus.find("T4"))
     lines = {layer.path: layer.line for layer in found.by_layer if layer.path}
-    assert {"each/one": 6, "within": 4, "last": 7} == {path: line for path, line in lines.items() if path != "each"}
+    assert {path: line for path, line in lines.items() if path != "each"} == LINES_OF_NESTED
 
 
 def child() -> None:

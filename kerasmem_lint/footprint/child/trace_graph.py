@@ -12,12 +12,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from kerasmem_lint.footprint.child.capture import Captured, Spec
 from kerasmem_lint.footprint.child.graph_executor import Device
 from kerasmem_lint.footprint.child.graph_player import HeldVariable, Player, Value
-from kerasmem_lint.footprint.child.held import batch_of, build, held_variables, owners
+from kerasmem_lint.footprint.child.held import batch_of, build, held_variables, optimizers, owners
 from kerasmem_lint.footprint.events import Phase, Trace
 
 
@@ -59,7 +60,7 @@ def trace_step(
     with _watched(model, notes, keras, tf):
         data = keras.tree.map_structure(tensor_spec, batch_of(x, y, sample_weight, bare))
         graph = tf.function(model.train_step).get_concrete_function(data).graph
-    layer_of = {key: notes.paths.get(id(layer), layer.name) for key, layer in owners(model).items()}
+    layer_of = {key: notes.paths.get(id(layer)) or layer.path or layer.name for key, layer in owners(model).items()}
     gradients = {name: layer_of.get(variable, "") for name, variable in notes.gradients.items()}
     player = Player(_places(graph, notes), gradients, tf, device)
     handles: dict[int, HeldVariable] = {}
@@ -82,15 +83,16 @@ def trace_step(
 
 @contextmanager
 def _watched(model: Any, notes: _Notes, keras: Any, tf: Any) -> Iterator[None]:
-    """Writes down which layer makes which operations, and which the optimizer makes from which gradients."""
-    layer_call, optimizer = keras.Layer.__call__, model.optimizer
+    """Writes down which layer makes which operations, and which the optimizers make from which gradients."""
+    layer_call, working = keras.Layer.__call__, optimizers(model)
 
     def made(graph: Any, before: int) -> list[str]:
         return [op.name for op in graph.get_operations()[before:]]
 
     def call(layer: Any, *args: Any, **kwargs: Any) -> Any:
-        notes.stack.append(layer.name)
-        path = notes.paths[id(layer)] = "/".join(notes.stack)
+        # A layer of a nested functional model has the path of where it was made, not of where it is called.
+        path = notes.paths[id(layer)] = layer.path or "/".join([*notes.stack[-1:], layer.name])
+        notes.stack.append(path)
         graph = tf.compat.v1.get_default_graph()
         before = len(graph.get_operations())
         try:
@@ -100,8 +102,9 @@ def _watched(model: Any, notes: _Notes, keras: Any, tf: Any) -> Iterator[None]:
             for name in made(graph, before):
                 notes.layers.setdefault(name, path)
 
-    def update(grads: Any, trainable_variables: Any = None) -> Any:
-        variables = model.trainable_variables if trainable_variables is None else trainable_variables
+    def update(optimizer: Any, apply: Any, grads: Any, trainable_variables: Any = None) -> Any:
+        its_own = optimizer._trainable_variables or model.trainable_variables
+        variables = its_own if trainable_variables is None else trainable_variables
         for gradient, variable in zip(grads, variables, strict=False):
             if hasattr(gradient, "op"):
                 notes.gradients.setdefault(gradient.name, id(variable))
@@ -113,14 +116,13 @@ def _watched(model: Any, notes: _Notes, keras: Any, tf: Any) -> Iterator[None]:
             notes.updates.update(made(graph, before))
 
     keras.Layer.__call__ = call
-    if optimizer is not None:
-        apply = optimizer.apply
-        object.__setattr__(optimizer, "apply", update)
+    for optimizer in working:
+        object.__setattr__(optimizer, "apply", partial(update, optimizer, optimizer.apply))
     try:
         yield
     finally:
         keras.Layer.__call__ = layer_call
-        if optimizer is not None:
+        for optimizer in working:
             object.__delattr__(optimizer, "apply")
 
 
