@@ -211,6 +211,9 @@ class Literals:
                 return self.length(node.func.value)
             if attribute == "split":
                 return self._folds(node.func.value)
+            if attribute == "take" and len(node.args) == 1:  # of a dataset, at most so many
+                count = self.integer(node.args[0].value)
+                return count if count is not None and count >= 0 else None
         return None
 
     def _folds(self, splitter: cst.BaseExpression) -> int | None:

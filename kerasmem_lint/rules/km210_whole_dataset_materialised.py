@@ -114,5 +114,7 @@ def _reads_much(ctx: Context, dataset: Any) -> Any:
 
 def _is_small(ctx: Context, load: Any) -> bool:
     """A part of a split, or a data set of `tfds` that is known to be small."""
-    part = "[" in (ctx.string(ctx.argument(load, 1, "split")) or "")
+    split = ctx.argument(load, 1, "split")
+    listed = [item.value for item in getattr(split, "elements", ())] or [split]
+    part = all("[" in (ctx.string(item) or "") for item in listed)
     return ctx.named(load, "tensorflow_datasets.load") and (part or ctx.string(ctx.argument(load, 0, "name")) in _SMALL)

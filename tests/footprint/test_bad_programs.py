@@ -288,6 +288,12 @@ def test_an_entry_in_a_module_that_is_not_there_is_named(tmp_path):
         estimate(TrainingProgram(entry="nowhere:make", directory=str(tmp_path)), Setup(cached=False), gpus.find("T4"))
 
 
+def test_a_program_that_has_opened_all_it_may_gets_its_line(tmp_path):
+    error = failure(tmp_path, "held = []\nwhile True:\n    held.append(open('/dev/null'))\n")
+    assert "OSError: [Errno 24] Too many open files" in str(error)
+    assert ("train.py", 3) == (error.file, error.line)
+
+
 WATCHER = """
 import sys
 from kerasmem_lint.footprint import Setup, TrainingProgram, estimate
@@ -296,10 +302,11 @@ estimate(TrainingProgram(script="train.py", directory=sys.argv[1]), Setup(timeou
 """
 
 
-@pytest.mark.parametrize("goes_on", ["pass", "tempfile.mkstemp()"])
+@pytest.mark.parametrize("goes_on", ["pass", "os.close(tempfile.mkstemp()[0])", "open_more()"])
 def test_where_we_are_killed_the_program_ends_and_its_files_go(goes_on, tmp_path):
     (tmp_path / "train.py").write_text(
         "import os, tempfile\nwith open('pid', 'w') as file: file.write(f'{os.getpid()} {os.environ[\"TMPDIR\"]}')\n"
+        "held = []\ndef open_more():\n    try:\n        held.append(tempfile.mkstemp())\n    except OSError:\n        pass\n"
         f"os.rename('pid', 'ready')\nfor _ in range(10**9): {goes_on}\n"
     )
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}

@@ -46,8 +46,8 @@ def main(directory: Path) -> NoReturn:
     resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     gc.set_threshold(*RARE_COLLECTIONS)
-    threading.Thread(target=_end_with, args=(os.getppid(), directory), daemon=True).start()
     job = Job(directory, request)
+    threading.Thread(target=_end_with, args=(job.parent, directory), daemon=True).start()
     try:
         job.run()
     except NotCapturedError as error:
@@ -68,7 +68,7 @@ class Job:
         self.request = request
         self.steps = 0
         self.following = False
-        self.main_process = os.getpid()
+        self.main_process, self.parent = os.getpid(), os.getppid()
 
     def run(self) -> None:
         """Run the program, and turn its first training step (or all of them) into results."""
@@ -137,25 +137,39 @@ class Job:
         """Leave word of a failure, of the line of the program that it happened at, and of what to do about it."""
         where = None if place is None else asdict(place)
         said = {"kind": kind, "message": message, "place": where, "advice": advice}
-        (self.directory / "error.json").write_text(json.dumps(said))
+        try:
+            (self.directory / "error.json").write_text(json.dumps(said))
+        except OSError:
+            _close_all()
+            (self.directory / "error.json").write_text(json.dumps(said))
 
     def end(self) -> NoReturn:
         """End at once: no exit handler, thread or ``except`` of the program can keep us."""
         for stream in (sys.stdout, sys.stderr):
             with suppress(Exception):  # closed, None, or of the program's own making
                 stream.flush()
+        if os.getpid() == self.main_process and os.getppid() != self.parent:
+            _sweep(self.directory)
         os._exit(0)
 
 
 def _end_with(parent: int, directory: Path) -> None:
-    """Wait for the parent to be gone without having ended us, killed perhaps; then leave nothing behind.
-
-    What goes on in our other threads goes on writing, so that only another process can tidy up.
-    """
-    group = os.getpgid(0)
+    """Wait for the parent to be gone without having ended us, killed perhaps; then leave nothing behind."""
     while os.getppid() == parent:
         time.sleep(PARENT_LOOK_EVERY)
-    subprocess.Popen([sys.executable, "-I", "-S", "-c", SWEEP, str(group), str(directory)], start_new_session=True)
+    _sweep(directory)
+
+
+def _sweep(directory: Path) -> None:
+    """End our process group and remove its directory: by another process, because our threads go on writing while they live."""
+    _close_all()
+    arguments = [SWEEP, str(os.getpgid(0)), str(directory)]
+    subprocess.Popen([sys.executable, "-I", "-S", "-c", *arguments], start_new_session=True)
+
+
+def _close_all() -> None:
+    """Close what the program has open, which may be all that a process can have."""
+    os.closerange(3, resource.getrlimit(resource.RLIMIT_NOFILE)[0])
 
 
 SWEEP = """
