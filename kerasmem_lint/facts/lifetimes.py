@@ -79,6 +79,17 @@ class Lifetimes:
             (cst.ensure_type(places[0].value, cst.Name), sorted(places, key=self._syntax.order)) for places in found.values()
         ]
 
+    def column(self, name: cst.Name) -> str:
+        """The column of a table that is all a variable holds, ``path`` of ``x = table["path"].values``; "" where there is no such."""
+        bindings = self._flow.reaching(name) if name in self._syntax.noted else ()
+        node = bindings[0].value if len(bindings) == 1 else None
+        while isinstance(node, (cst.Attribute, cst.Call)):
+            node = node.func if isinstance(node, cst.Call) else node.value
+        index = node.slice[0].slice if isinstance(node, cst.Subscript) and len(node.slice) == 1 else None
+        key = index.value if isinstance(index, cst.Index) else None
+        text = key.evaluated_value if isinstance(key, cst.SimpleString) else ""
+        return text if isinstance(text, str) else ""
+
     def _sliced(self, read: cst.Name) -> tuple[cst.CSTNode, cst.Subscript | None]:
         """An index array or the slice taken of it, and the subscript in which it stands alone: ``x[order[:n]]``."""
         rows: cst.CSTNode = read

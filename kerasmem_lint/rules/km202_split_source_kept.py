@@ -34,10 +34,9 @@ model.fit(x_train, y_train, epochs=5)
 
 ## When it is quiet
 
-- A source is read again, deleted, or overwritten (`x, x_test = train_test_split(x)`); no training follows in this
-  scope.
-- Lists (of paths, of indices), which are split without copying what they name; tables, where the file uses `flow_from_dataframe`.
-- Data made up in the file; tests.
+- A source is read again, deleted, or overwritten (`x, x_test = train_test_split(x)`); nothing trains later in this scope.
+- Lists and columns (of paths, of indices), which are split without copying what they name; tables, where the file uses
+  `flow_from_dataframe`; data made up in the file; tests.
 
 ## Fix safety
 
@@ -61,7 +60,7 @@ RULE = Rule(
     calls=("sklearn.model_selection.train_test_split", "sklearn.cross_validation.train_test_split", *_INDEXES),
 )
 
-_PATHS = ("path", "file", "name", "id", "ids", "idx", "index", "indices", "list", "dirs", "keys", "url", "urls")
+_PATHS = {"path", "filepath", "file", "filename", "name", "id", "idx", "index", "indices", "list", "dir", "key", "url"}
 
 
 def check(ctx: Context, site: Site) -> Iterator[Finding]:
@@ -74,6 +73,9 @@ def check(ctx: Context, site: Site) -> Iterator[Finding]:
             [node for node in ctx.positional(site.node) if ctx.is_name(node) and node.value not in targets] if targets else []
         )
         verb, pairs = "the split copied", [(node, [site.node]) for node in names]
+    columns = [lifetimes.column(node) for node, _ in pairs]
+    if any(map(_is_path, columns)):  # then the others are its labels
+        pairs = [pair for pair, column in zip(pairs, columns, strict=True) if not column]
     kept = [(node, places) for node, places in pairs if _is_data(ctx, node) and lifetimes.is_idle_after(node, places[-1])]
     training = lifetimes.training_after(kept[-1][1][-1]) if kept else None
     if training is None:
@@ -89,10 +91,14 @@ def check(ctx: Context, site: Site) -> Iterator[Finding]:
     )
 
 
+def _is_path(name: str) -> bool:
+    words = name.lower().split("_")
+    return any(not _PATHS.isdisjoint({word, word.removesuffix("s")}) for word in words)
+
+
 def _is_data(ctx: Context, node: Node) -> bool:
     """Is this an array or a table of real data, or at least not a list of paths or numbers?"""
-    words = getattr(node, "value", "").lower().split("_")
-    if any(word in _PATHS or word.rstrip("s") in _PATHS for word in words):
+    if _is_path(getattr(node, "value", "")):
         return False
     values = ctx.values(node)
     if ctx.facts.datasets.reads_named_files and all(value.kind == "frame" for value in values):
