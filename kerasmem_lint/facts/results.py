@@ -129,7 +129,8 @@ def _method_call(value: Value, attribute: str, call: cst.Call, values: Values) -
             return [Value("array", "Model.predict_on_batch", call, dtype="float32", origin="prediction")]
         if attribute == "fit_generator" or (attribute == "fit" and known.is_keras_fit(keywords(call))):
             return [Value("history", "Model.fit", call)]
-    if value.kind in ("unknown", "parameter") and _only_datasets_have(attribute, call, values):
+    of_tensorflow = value.kind == "foreign" and value.name.startswith("tensorflow")  # `tensorflow_io`, `tfds.builder(…)`
+    if (value.kind in ("unknown", "parameter") or of_tensorflow) and _only_datasets_have(attribute, call, values):
         return [Value("dataset", f"Dataset.{attribute}", call)]
     if value.kind == "dataset" and attribute in known.DATASET_METHODS:
         return [Value("dataset", f"Dataset.{attribute}", call)]
