@@ -122,6 +122,7 @@ def _read(path: Path, gpu: Gpu) -> Footprint:
         line=call["line"],
         cell=call["cell"],
         memory_fraction=result["memory_fraction"],
+        elsewhere=result["elsewhere"],
     )
 
 
@@ -152,5 +153,8 @@ def judged(footprint: Footprint, gpu: Gpu, budget: Budget) -> Footprint:
     if budget.memory_fraction is None:
         budget = replace(budget, memory_fraction=footprint.memory_fraction)
     limit, why = limit_of(footprint.backend, gpu, budget)
+    if footprint.elsewhere >= 1 << 20:
+        limit = max(0, limit - footprint.elsewhere)
+        why += f"; {footprint.elsewhere >> 20} MiB hold variables of other models that the program keeps"
     fits = account.verdict(footprint.low, footprint.high, limit)
     return replace(footprint, limit=limit, fits=fits, assumptions=(*footprint.assumptions, f"limit: {why}"))

@@ -93,6 +93,8 @@ class Footprint:
     """The cell of a notebook that ``line`` counts in, over all cells from 1; None outside notebooks."""
     memory_fraction: float | None = None
     """The share of the GPU that the program itself asks its backend to use, None where it does not say."""
+    elsewhere: int = 0
+    """What the program keeps on the GPU beside this step: variables of its other models. Not in ``peak``, taken off ``limit``."""
 
     def to_json(self) -> dict[str, Any]:
         """Plain dictionaries and lists; categories and versions as objects."""

@@ -152,10 +152,12 @@ def _raise_for(directory: Path, program: TrainingProgram, status: int, reason: s
     """Turn what the child left behind into an error, where it left no result."""
     label = program.label
     detail = last_lines(directory / OUTPUT)
+    if (directory / "step-0" / "result.json").exists():
+        if reason:
+            (directory / "error.json").write_text(json.dumps({"message": reason}))
+        return
     if reason:
         raise FootprintError(f"{label}: {reason}", "limit", detail)
-    if (directory / "step-0" / "result.json").exists():
-        return
     try:
         error = json.loads((directory / "error.json").read_text())
     except (OSError, ValueError):

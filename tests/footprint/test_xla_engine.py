@@ -415,7 +415,12 @@ def test_a_missing_engine_is_named_with_the_command_that_installs_it(tmp_path):
         estimate(script(tmp_path, "make().fit(x, y)\n"), SETUP, gpus.find("T4"))
 
 
-@pytest.mark.skipif(not importlib.util.find_spec("keras") or not importlib.util.find_spec("jax"), reason="needs keras and jax")
+bound = pytest.mark.skipif(
+    not importlib.util.find_spec("keras") or not importlib.util.find_spec("jax"), reason="needs keras and jax"
+)
+
+
+@bound
 def test_the_bound_needs_no_compiler(tmp_path):
     found = estimate(script(tmp_path, "make().fit(x, y)\n"), Setup(engine="bound", cached=False), gpus.find("T4"))
     parts = dict(found.by_category)
@@ -452,7 +457,37 @@ def test_a_preset_of_keras_hub_is_its_shapes_where_it_is_here_and_never_download
             estimate(program, Setup(engine="bound", cached=False), gpus.find("T4"))
 
 
-@pytest.mark.skipif(not importlib.util.find_spec("keras") or not importlib.util.find_spec("jax"), reason="needs keras and jax")
+@bound
+def test_a_step_that_is_taken_again_and_again_is_reported_once(tmp_path):
+    source = (
+        "a = make()\nfor _ in range(3):\n    a.train_on_batch(x[:10], y[:10])\n"
+        "history = a.fit(x, y, epochs=4)\nassert history.epoch == [0, 1, 2, 3] and len(history.history['val_loss']) == 4\n"
+        "for n in (10, 20, 10):\n    a.fit(x[:n], y[:n])\nfor _ in range(2):\n    make().fit(x, y)\nraise ValueError('done')\n"
+    )
+    found = estimate_all(script(tmp_path, source), Setup("bound", cached=False), gpus.find("T4"))
+    assert [(12, 10), (13, 32), (16, 10), (16, 20), (18, 32)] == [(step.line, step.batch) for step in found]
+    assert any("ValueError: done; later steps are not reported" in text for text in found[-1].assumptions)
+
+
+@bound
+def test_steps_that_were_found_before_a_limit_is_reached_are_reported(tmp_path):
+    source = "make().fit(x, y)\nheld = [np.ones(2**27) for _ in range(100)]\n"
+    found = estimate_all(script(tmp_path, source), Setup("bound", cached=False, memory_limit=3 << 30), gpus.find("T4"))
+    assert ["yes"] == [step.fits for step in found]
+    assert any("needed more than 3072 MiB of memory" in text for text in found[0].assumptions)
+
+
+@bound
+def test_the_variables_of_other_models_are_taken_off_the_limit(tmp_path):
+    source = "other = keras.Sequential([keras.Input((1000,)), layers.Dense(1000)])\nmake()\nmake().fit(x, y)\n"
+    found = estimate(script(tmp_path, source), Setup("bound", cached=False), gpus.find("T4"))
+    alone = estimate(script(tmp_path, "make().fit(x, y)\n"), Setup("bound", cached=False), gpus.find("T4"))
+    assert (4 * 1001 * 1000, 0) == (found.elsewhere, alone.elsewhere)
+    assert alone.limit - found.elsewhere == found.limit
+    assert "3 MiB hold variables of other models that the program keeps" in found.assumptions[-1]
+
+
+@bound
 def test_in_a_notebook_call_and_layers_are_known_by_cell_and_line(tmp_path):
     sources = ["# Title", "%matplotlib inline\n" + HEAD, "model = make()\nif True:\n    %time\n    model.fit(x, y)\n"]
     cells = [{"cell_type": "code" if number else "markdown", "source": text} for number, text in enumerate(sources)]

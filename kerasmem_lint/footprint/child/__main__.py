@@ -67,6 +67,7 @@ class Job:
         self.directory = directory
         self.request = request
         self.steps = 0
+        self.followed: set[tuple[Any, ...]] = set()
         self.following = False
         self.main_process, self.parent = os.getpid(), os.getppid()
 
@@ -108,10 +109,14 @@ class Job:
         from kerasmem_lint.footprint.child import engines
 
         place = self.directory / f"step-{self.steps}"
-        place.mkdir()
         self.following = True
         try:
-            result = engines.run(capture_step(), self.request, place, self.say)
+            captured = capture_step()
+            if captured.likeness in self.followed:
+                self.following = False
+                return
+            place.mkdir()
+            result = engines.run(captured, self.request, place, self.say)
         except (NotCapturedError, KerasmemError) as error:
             self.fail("program", str(error), call_place())
         except compiler.CompileFailedError as error:
@@ -120,8 +125,10 @@ class Job:
             traceback.print_exc()
             self.fail("step", summary(error), call_place())
         else:
-            (place / "result.json").write_text(json.dumps(result))
+            (place / "unfinished.json").write_text(json.dumps(result))
+            (place / "unfinished.json").rename(place / "result.json")
             self.steps += 1
+            self.followed.add(captured.likeness)  # now that the step is built
             self.following = False
             if self.request["all"]:
                 return

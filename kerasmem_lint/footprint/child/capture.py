@@ -9,6 +9,7 @@ import os
 import re
 import runpy
 import sys
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
@@ -58,6 +59,12 @@ class Captured:
         """``x``, ``y`` and ``sample_weight`` as Keras hands them to ``train_step``; see :func:`batch_of`."""
         return batch_of(self.x, self.y, self.sample_weight, self.bare)
 
+    @property
+    def likeness(self) -> tuple[Any, ...]:
+        """Equal for built steps that need the same: of one call, with a batch and variables of the same shapes."""
+        shapes = [(tuple(variable.shape), variable._dtype, variable.trainable) for variable in self.model.variables]
+        return self.call, type(self.model).__name__, type(self.model.optimizer).__name__, repr(self.batch), tuple(shapes)
+
 
 class NotCapturedError(Exception):
     """The program gave no training step; the text is one line for its author."""
@@ -72,7 +79,7 @@ def patches(
 ) -> dict[str, Callable[[ModuleType], None]]:
     """What to change in Keras, once it is imported, so that ``fit`` and ``train_on_batch`` hand their step to ``use``.
 
-    Where ``use`` returns, ``fit`` gives back an empty history and the program goes on. A program that updates its weights by
+    Where ``use`` returns, ``fit`` gives back a history of zeros and the program goes on. A program that updates its weights by
     itself, while no step is ``following``, is refused there and then: it would train for as long as it is let.
     """
 
@@ -88,7 +95,7 @@ def patches(
                 return _captured(self, batch, batch_size, notes, places)
 
             use(captured)
-            return importlib.import_module("keras").callbacks.History()
+            return _untrained(importlib.import_module("keras"), int(kwargs.get("epochs", 1)))
 
         def train_on_batch(self: Any, x: Any, y: Any = None, sample_weight: Any = None, *args: Any, **kwargs: Any) -> Any:
             use(lambda: _captured(self, (x, y, sample_weight), batch_size, notes, places))
@@ -129,6 +136,13 @@ def patches(
         ("tf_keras.src.engine.training", "keras.src.engine.training"), refuse_fit
     )
     return refusals | own_loops | {f"keras.src.backend.{name}.trainer": capture_fit for name in TRAINERS}
+
+
+def _untrained(keras: Any, epochs: int) -> Any:
+    """The history of a training that was left out: whatever is asked for is 0 in every epoch."""
+    history = keras.callbacks.History()
+    history.epoch, history.history = list(range(epochs)), defaultdict(lambda: [0.0] * epochs)
+    return history
 
 
 TRAINERS = {"jax": "JAXTrainer", "tensorflow": "TensorFlowTrainer", "torch": "TorchTrainer"}

@@ -13,7 +13,7 @@ from typing import Any
 from kerasmem_lint.footprint.child import compile as compiler
 from kerasmem_lint.footprint.child import lower_jax, lower_tensorflow
 from kerasmem_lint.footprint.child.capture import Captured, NotCapturedError, by_path, graph_of
-from kerasmem_lint.footprint.child.held import layers_of, optimizer_scopes
+from kerasmem_lint.footprint.child.held import elsewhere, layers_of, optimizer_scopes, size_of
 from kerasmem_lint.footprint.events import trace_to_json
 
 Say = Callable[[str], None]
@@ -54,6 +54,7 @@ def run(captured: Captured, request: dict[str, Any], place: Path, say: Say) -> d
         result["bound"] = bound(captured)
     result["places"] = {path: asdict(where) for path, where in by_path(captured.model, captured.places).items()}
     result["layers"] = lower_jax.layer_names(captured)
+    result["elsewhere"] = elsewhere(captured.model)
     result["optimizer"], *result["more_optimizers"] = optimizer_scopes(captured.model) or [""]
     return result
 
@@ -155,7 +156,7 @@ def bound(captured: Captured) -> dict[str, int]:
     model = captured.model
 
     def size(variables: Any) -> int:
-        return sum(_bytes(tuple(variable.shape), variable._dtype) for variable in variables)
+        return sum(size_of(tuple(variable.shape), variable._dtype) for variable in variables)
 
     parts = [part for part in (captured.x, captured.y, captured.sample_weight) if part is not None]
     leaves = [leaf for part in parts for leaf in keras.tree.flatten(part)]
@@ -164,25 +165,15 @@ def bound(captured: Captured) -> dict[str, int]:
         "non_trainable": size(model.non_trainable_variables) + size(model.metrics_variables),
         "slots": size(model.optimizer.variables),
         "gradients": size(model.trainable_variables),
-        "batch": sum(_bytes(leaf.shape, leaf.dtype) for leaf in leaves if leaf is not None),
+        "batch": sum(size_of(leaf.shape, leaf.dtype) for leaf in leaves if leaf is not None),
         "activations": sum(
-            _bytes((captured.batch_size, *tensor.shape[1:]), tensor.dtype)
+            size_of((captured.batch_size, *tensor.shape[1:]), tensor.dtype)
             for operation in getattr(graph_of(model), "operations", [])
             for node in operation._inbound_nodes[:1]
             for tensor in node.output_tensors
             if None not in tensor.shape[1:]
         ),
     }
-
-
-def _bytes(shape: tuple[Any, ...], dtype: str) -> int:
-    import ml_dtypes  # noqa: F401  - registers bfloat16 and the float8 types with numpy
-    import numpy
-
-    size = int(numpy.dtype(dtype).itemsize)
-    for dim in shape:
-        size *= int(dim)
-    return size
 
 
 def memory_fraction() -> float | None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import math
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -91,6 +93,24 @@ def held_variables(model: Any) -> list[tuple[Any, Category]]:
         for variable in variables:
             found.setdefault(id(variable), (variable, category))
     return list(found.values())
+
+
+def elsewhere(model: Any) -> int:
+    """Bytes of the variables of other models that the program keeps, a generator's while the discriminator trains, and their slots."""
+    import keras
+
+    gc.collect()
+    own = {id(variable) for variable, _ in held_variables(model)}
+    kept = [thing for thing in gc.get_objects() if issubclass(type(thing), keras.Variable) and id(thing) not in own]
+    return sum(size_of(tuple(variable.shape), variable._dtype) for variable in kept if variable.shape is not None)
+
+
+def size_of(shape: tuple[Any, ...], dtype: str) -> int:
+    """Bytes of an array."""
+    import ml_dtypes  # noqa: F401  - registers bfloat16 and the float8 types with numpy
+    import numpy
+
+    return math.prod(map(int, shape)) * int(numpy.dtype(dtype).itemsize)
 
 
 def owners(model: Any) -> dict[int, Any]:
