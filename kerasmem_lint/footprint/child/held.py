@@ -99,10 +99,17 @@ def elsewhere(model: Any) -> int:
     """Bytes of the variables of other models that the program keeps, a generator's while the discriminator trains, and their slots."""
     import keras
 
-    gc.collect()
     own = {id(variable) for variable, _ in held_variables(model)}
-    kept = [thing for thing in gc.get_objects() if issubclass(type(thing), keras.Variable) and id(thing) not in own]
-    return sum(size_of(tuple(variable.shape), variable._dtype) for variable in kept if variable.shape is not None)
+
+    def others() -> list[Any]:
+        return [thing for thing in gc.get_objects() if issubclass(type(thing), keras.Variable) and id(thing) not in own]
+
+    found = others()
+    if found:
+        del found
+        gc.collect()  # they may be left of models that are gone
+        found = others()
+    return sum(size_of(tuple(variable.shape), variable._dtype) for variable in found if variable.shape is not None)
 
 
 def size_of(shape: tuple[Any, ...], dtype: str) -> int:
