@@ -39,14 +39,16 @@ def grow_jax(captured: Any, before: int) -> dict[str, int]:
     from kerasmem_lint.footprint.child import lower_jax
     from kerasmem_lint.knowledge import gpus
 
-    mesh = compiler.mesh_for(gpus.target_text(gpus.find(GPU)))
+    target = gpus.target_text(gpus.find(GPU))
+    mesh = compiler.mesh_for(target)
     before = resident()
     lower_jax.build(captured)
     built = resident() - before
     lowered = lower_jax.lower(captured, mesh)
     followed = resident() - before
     with tempfile.TemporaryDirectory() as dump:
-        said = compiler.compile_step(lowered, Path(dump))
+        said = compiler.compile_step(lowered, compiler.Asked(target, Path(dump), fully=True, say=lambda stage: None))
+    assert said is not None
     return {"built": built, "followed": followed, "compiled": resident() - before, "step": said.peak}
 
 
