@@ -26,6 +26,8 @@ def size(count: int) -> str:
     """Bytes with the unit that drivers and compilers use."""
     if count >= 10 << 20:
         return f"{count / (1 << 30):.2f} GiB" if count >= 1 << 30 else f"{count / (1 << 20):.0f} MiB"
+    if count < 1 << 10:
+        return f"{count} B"
     return f"{count / (1 << 20):.1f} MiB" if count >= 1 << 20 else f"{count / 1024:.1f} KiB"
 
 

@@ -153,7 +153,7 @@ def test_hostile_names_do_not_reach_the_terminal():
 
 
 @pytest.mark.parametrize(
-    ("count", "text"), [(512, "0.5 KiB"), (3 << 20, "3.0 MiB"), (500 << 20, "500 MiB"), (3 << 30, "3.00 GiB")]
+    ("count", "text"), [(512, "512 B"), (1536, "1.5 KiB"), (3 << 20, "3.0 MiB"), (500 << 20, "500 MiB"), (3 << 30, "3.00 GiB")]
 )
 def test_sizes_are_short(count, text):
     assert text == size(count)

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from importlib.machinery import ModuleSpec
 from importlib.util import find_spec
 from pathlib import Path
-from types import ModuleType
+from types import FrameType, ModuleType
 from typing import Any
 
 from kerasmem_lint.footprint.child.capture import NotCapturedError
@@ -185,15 +185,23 @@ def remember_places(places: dict[int, Place]) -> Patch:
 
         def remember(self: Any, *args: Any, **kwargs: Any) -> None:
             frame = sys._getframe(1)
-            while frame is not None and is_library(frame.f_code.co_filename):
+            while frame is not None and (is_library(frame.f_code.co_filename) or _is_method_of(self, frame)):
                 frame = frame.f_back  # type: ignore[assignment]
             if frame is not None:
-                places.setdefault(id(self), place_at(frame.f_code.co_filename, frame.f_lineno))
+                places[id(self)] = place_at(
+                    frame.f_code.co_filename, frame.f_lineno
+                )  # an id may be that of a layer that is gone
             initialize(self, *args, **kwargs)
 
         layer.__init__ = remember
 
     return patch
+
+
+def _is_method_of(layer: Any, frame: FrameType) -> bool:
+    """Whether a frame is the layer's own ``__init__``, on its way to ``super().__init__()``."""
+    first = frame.f_code.co_varnames[:1]
+    return frame.f_code.co_name == "__init__" and bool(first) and frame.f_locals.get(first[0]) is layer
 
 
 def weights_by_shape(notes: list[str]) -> dict[str, Patch]:
