@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 from dataclasses import asdict
 
+from kerasmem_lint.cli.output import write
 from kerasmem_lint.knowledge import gpus
 
 
@@ -21,14 +21,16 @@ def run(args: argparse.Namespace) -> int:
     known = gpus.table()
     if args.format == "json":
         body = {"version": 1, "gpus": [asdict(gpu) for gpu in known.values()], "aliases": gpus.aliases()}
-        sys.stdout.write(json.dumps(body, indent=2) + "\n")
+        write(json.dumps(body, indent=2) + "\n", None)
         return 0
     named: dict[str, list[str]] = {}
     for alias, key in gpus.aliases().items():
         named.setdefault(key, []).append(alias)
     width = max(len(key) for key in known)
+    lines = []
     for key, gpu in known.items():
         also = f"  also: {', '.join(named[key])}" if key in named else ""
         memory = f"{gpu.memory / (1 << 30):6.1f} GiB"
-        sys.stdout.write(f"{key:<{width}}  {memory}  compute {gpu.compute_capability:<5} {gpu.kind:<12}{also}\n")
+        lines.append(f"{key:<{width}}  {memory}  compute {gpu.compute_capability:<5} {gpu.kind:<12}{also}\n")
+    write("".join(lines), None)
     return 0

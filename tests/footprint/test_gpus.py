@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import re
+import subprocess
+import sys
 
 import pytest
 
@@ -111,3 +114,11 @@ def test_the_verb_lists_every_gpu(form, capsys):
         assert list(gpus.table()) == [row["key"] for row in json.loads(printed)["gpus"]]
     else:
         assert list(gpus.table()) == [line.split()[0] for line in printed.splitlines()]
+
+
+def test_a_reader_that_has_seen_enough_of_the_list_is_no_error():
+    reader, writer = os.pipe()
+    os.close(reader)
+    done = subprocess.run([sys.executable, "-m", "kerasmem_lint", "gpus"], stdout=writer, stderr=subprocess.PIPE, text=True)
+    os.close(writer)
+    assert "" == done.stderr
