@@ -62,7 +62,8 @@ def check(ctx: Context, site: Site) -> Iterator[Finding]:
         if value.kind != "list":
             continue
         for element in value.elements:
-            if not _is_decoded(ctx, element) or _is_one_batch(ctx, element):
+            written_out = any(item.value is element for item in getattr(value.node, "elements", ()))
+            if written_out or not _is_decoded(ctx, element) or _is_one_batch(ctx, element):
                 continue
             loops = [it for it in ctx.iterations(element) if it.loop is not None]
             if not loops or _is_bounded(ctx, loops[0]) or any(_trains_by_step(ctx, element, outer) for outer in loops[1:]):
