@@ -21,7 +21,7 @@ TRAIN = (
 LONGEST_MODULE = 400
 
 LONGEST_RULE = 110
-LONGER_RULES = {"km102": 130, "km302": 140, "km307": 120, "km305": 130, "km209": 130, "km210": 120, "km215": 150}
+LONGER_RULES = {"km102": 130, "km202": 120, "km302": 140, "km307": 120, "km305": 130, "km209": 130, "km210": 120, "km215": 150}
 
 
 def loaded(code: str, folder: Path) -> set[str]:

@@ -35,7 +35,7 @@ model.fit(x_train, y_train, epochs=5)
 ## When it is quiet
 
 - A source is read again, deleted, or overwritten (`x, x_test = train_test_split(x)`); nothing trains later in this scope.
-- Lists and columns (of paths, of indices), which are split without copying what they name; tables, where the file uses
+- Lists and columns of paths, indices or texts, which are split without copying what they name; tables, where the file uses
   `flow_from_dataframe`; data made up in the file; tests.
 
 ## Fix safety
@@ -60,7 +60,10 @@ RULE = Rule(
     calls=("sklearn.model_selection.train_test_split", "sklearn.cross_validation.train_test_split", *_INDEXES),
 )
 
-_PATHS = {"path", "filepath", "file", "filename", "name", "id", "idx", "index", "indices", "list", "dir", "key", "url"}
+_REFERENCES = {
+    "path", "filepath", "file", "filename", "name", "id", "idx", "index", "indices", "list", "dir", "key", "url", "text", "sentence",
+    "review", "tweet", "comment", "title",
+}  # fmt: skip
 
 
 def check(ctx: Context, site: Site) -> Iterator[Finding]:
@@ -74,7 +77,7 @@ def check(ctx: Context, site: Site) -> Iterator[Finding]:
         )
         verb, pairs = "the split copied", [(node, [site.node]) for node in names]
     columns = [lifetimes.column(node) for node, _ in pairs]
-    if any(map(_is_path, columns)):  # then the others are its labels
+    if any(map(_refers, columns)):  # then the others are its labels
         pairs = [pair for pair, column in zip(pairs, columns, strict=True) if not column]
     kept = [(node, places) for node, places in pairs if _is_data(ctx, node) and lifetimes.is_idle_after(node, places[-1])]
     training = lifetimes.training_after(kept[-1][1][-1]) if kept else None
@@ -91,14 +94,14 @@ def check(ctx: Context, site: Site) -> Iterator[Finding]:
     )
 
 
-def _is_path(name: str) -> bool:
+def _refers(name: str) -> bool:
     words = name.lower().split("_")
-    return any(not _PATHS.isdisjoint({word, word.removesuffix("s")}) for word in words)
+    return any(not _REFERENCES.isdisjoint({word, word.removesuffix("s")}) for word in words)
 
 
 def _is_data(ctx: Context, node: Node) -> bool:
     """Is this an array or a table of real data, or at least not a list of paths or numbers?"""
-    if _is_path(getattr(node, "value", "")):
+    if _refers(getattr(node, "value", "")):
         return False
     values = ctx.values(node)
     if ctx.facts.datasets.reads_named_files and all(value.kind == "frame" for value in values):
