@@ -470,6 +470,33 @@ def test_a_step_that_is_taken_again_and_again_is_reported_once(tmp_path):
 
 
 @bound
+def test_steps_of_one_line_that_differ_in_settings_alone_are_all_reported(tmp_path):
+    source = """
+class Own(layers.Layer):
+    def __init__(self, times, **kwargs):
+        super().__init__(**kwargs)
+        self.times, self.called = times, 0
+    def call(self, x):
+        self.called += 1
+        return keras.ops.tile(x, (1, self.times))
+
+def trained(momentum=0.0, strides=1, policy="float32", activation="relu", times=1):
+    keras.config.set_dtype_policy(policy)
+    conv = layers.Conv1D(4, 3, strides=strides, padding="same", activation=activation)
+    parts = [keras.Input((64, 1)), conv, layers.GlobalAveragePooling1D(), layers.Dense(1), Own(times)]
+    model = keras.Sequential(parts)
+    model.compile(keras.optimizers.SGD(momentum=momentum), "mse")
+    model.fit(np.zeros((32, 64, 1)), np.zeros((32, 1)))
+
+for changed in ({}, {"momentum": 0.9}, {"strides": 4}, {"policy": "mixed_bfloat16"}, {"activation": "gelu"}, {"times": 2}):
+    for _ in range(2):
+        trained(**changed)
+"""
+    found = estimate_all(script(tmp_path, source), Setup("bound", cached=False), gpus.find("T4"))
+    assert 6 == len(found)
+
+
+@bound
 def test_steps_that_were_found_before_a_limit_is_reached_are_reported(tmp_path):
     source = "make().fit(x, y)\nheld = [np.ones(2**27) for _ in range(100)]\n"
     found = estimate_all(script(tmp_path, source), Setup("bound", cached=False, memory_limit=3 << 30), gpus.find("T4"))

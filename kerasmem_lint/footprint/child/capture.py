@@ -18,6 +18,7 @@ from types import ModuleType
 from typing import Any, cast
 
 from kerasmem_lint.footprint.child.held import batch_of, layers_of
+from kerasmem_lint.footprint.child.likeness import likeness
 from kerasmem_lint.footprint.child.places import Place, call_place
 from kerasmem_lint.source.magics import mask_cell
 from kerasmem_lint.source.syntax import parse_failure
@@ -61,9 +62,8 @@ class Captured:
 
     @property
     def likeness(self) -> tuple[Any, ...]:
-        """Equal for built steps that need the same: of one call, with a batch and variables of the same shapes."""
-        shapes = [(tuple(variable.shape), variable._dtype, variable.trainable) for variable in self.model.variables]
-        return self.call, type(self.model).__name__, type(self.model.optimizer).__name__, repr(self.batch), tuple(shapes)
+        """Equal for built steps that need the same: of one call, with a batch of the same shapes and models of the same settings."""
+        return self.call, repr(self.batch), *likeness(self.model)
 
 
 class NotCapturedError(Exception):
