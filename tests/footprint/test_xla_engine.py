@@ -537,6 +537,24 @@ model.fit(x, np.zeros((100, 8)))
 
 
 @bound
+def test_a_variable_that_keras_refused_to_make_holds_nothing(tmp_path):
+    refused = "try:\n    keras.Variable('zeros', shape=(2,), name='a/b')\nexcept ValueError as error:\n    kept = error\n"
+    found = estimate(script(tmp_path, refused + "make().fit(x, y)\n"), Setup("bound", cached=False), gpus.find("T4"))
+    assert 0 == found.elsewhere
+
+
+@bound
+def test_a_program_that_reads_what_train_on_batch_gives_back_goes_on(tmp_path):
+    source = (
+        "model = make()\nassert model.train_on_batch(x, y) == 0\nassert model.train_on_batch(x, y, return_dict=True)['loss'] == 0\n"
+        "model.compile('sgd', 'sparse_categorical_crossentropy', metrics=['accuracy'])\n"
+        "loss, accuracy = model.train_on_batch(x, y)\nmake().fit(x, y)\n"
+    )
+    found = estimate_all(script(tmp_path, source), Setup("bound", cached=False), gpus.find("T4"))
+    assert [11, 12, 14, 15] == [step.line for step in found]
+
+
+@bound
 def test_in_a_notebook_call_and_layers_are_known_by_cell_and_line(tmp_path):
     sources = ["# Title", "%matplotlib inline\n" + HEAD, "model = make()\nif True:\n    %time\n    model.fit(x, y)\n"]
     cells = [{"cell_type": "code" if number else "markdown", "source": text} for number, text in enumerate(sources)]

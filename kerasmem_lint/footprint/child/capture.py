@@ -97,9 +97,11 @@ def patches(
             use(captured)
             return _untrained(importlib.import_module("keras"), int(kwargs.get("epochs", 1)))
 
-        def train_on_batch(self: Any, x: Any, y: Any = None, sample_weight: Any = None, *args: Any, **kwargs: Any) -> Any:
+        def train_on_batch(
+            self: Any, x: Any, y: Any = None, sample_weight: Any = None, class_weight: Any = None, return_dict: bool = False
+        ) -> Any:
             use(lambda: _captured(self, (x, y, sample_weight), batch_size, notes, places))
-            return 0.0
+            return defaultdict(float) if return_dict else _untrained_batch(self)
 
         trainer.fit, trainer.train_on_batch = fit, train_on_batch
 
@@ -143,6 +145,12 @@ def _untrained(keras: Any, epochs: int) -> Any:
     history = keras.callbacks.History()
     history.epoch, history.history = list(range(epochs)), defaultdict(lambda: [0.0] * epochs)
     return history
+
+
+def _untrained_batch(model: Any) -> Any:
+    """What ``train_on_batch`` gives back: the loss where the model has no more metrics, else a list of all; each is 0."""
+    count = sum(len(getattr(metric, "metrics", [metric])) for metric in model.metrics)
+    return [0.0] * count if count > 1 else 0.0
 
 
 TRAINERS = {"jax": "JAXTrainer", "tensorflow": "TensorFlowTrainer", "torch": "TorchTrainer"}

@@ -10,17 +10,8 @@ from kerasmem_lint.footprint.child.held import layers_of, optimizers
 PLAIN = (bool, int, float, str)
 
 OF_NO_WEIGHT = {
-    "name",
-    "_name",
-    "_path",
-    "_parent_path",
-    "_lock",
-    "_called",
-    "_jax_state_synced",
-    "built",
-    "seed",
-    "stop_training",
-}
+    "name", "_name", "_path", "_parent_path", "_lock", "_called", "_jax_state_synced", "built", "seed", "stop_training",
+}  # fmt: skip
 """Attributes of Keras' own objects that differ between two of the same kind, or change as they are used."""
 
 
