@@ -470,6 +470,33 @@ def test_a_step_that_is_taken_again_and_again_is_reported_once(tmp_path):
 
 
 @bound
+def test_steps_of_one_line_that_differ_in_settings_alone_are_all_reported(tmp_path):
+    source = """
+class Own(layers.Layer):
+    def __init__(self, times, **kwargs):
+        super().__init__(**kwargs)
+        self.times, self.called = times, 0
+    def call(self, x):
+        self.called += 1
+        return keras.ops.tile(x, (1, self.times))
+
+def trained(momentum=0.0, strides=1, policy="float32", activation="relu", times=1):
+    keras.config.set_dtype_policy(policy)
+    conv = layers.Conv1D(4, 3, strides=strides, padding="same", activation=activation)
+    parts = [keras.Input((64, 1)), conv, layers.GlobalAveragePooling1D(), layers.Dense(1), Own(times)]
+    model = keras.Sequential(parts)
+    model.compile(keras.optimizers.SGD(momentum=momentum), "mse")
+    model.fit(np.zeros((32, 64, 1)), np.zeros((32, 1)))
+
+for changed in ({}, {"momentum": 0.9}, {"strides": 4}, {"policy": "mixed_bfloat16"}, {"activation": "gelu"}, {"times": 2}):
+    for _ in range(2):
+        trained(**changed)
+"""
+    found = estimate_all(script(tmp_path, source), Setup("bound", cached=False), gpus.find("T4"))
+    assert 6 == len(found)
+
+
+@bound
 def test_steps_that_were_found_before_a_limit_is_reached_are_reported(tmp_path):
     source = "make().fit(x, y)\nheld = [np.ones(2**27) for _ in range(100)]\n"
     found = estimate_all(script(tmp_path, source), Setup("bound", cached=False, memory_limit=3 << 30), gpus.find("T4"))
@@ -507,6 +534,24 @@ model.fit(x, np.zeros((100, 8)))
     found = estimate(script(tmp_path, source), SETUP, gpus.find("T4"))
     block = next(layer for layer in found.by_layer if layer.path.endswith("block"))
     assert ("Block", 21) == (block.kind, block.line)
+
+
+@bound
+def test_a_variable_that_keras_refused_to_make_holds_nothing(tmp_path):
+    refused = "try:\n    keras.Variable('zeros', shape=(2,), name='a/b')\nexcept ValueError as error:\n    kept = error\n"
+    found = estimate(script(tmp_path, refused + "make().fit(x, y)\n"), Setup("bound", cached=False), gpus.find("T4"))
+    assert 0 == found.elsewhere
+
+
+@bound
+def test_a_program_that_reads_what_train_on_batch_gives_back_goes_on(tmp_path):
+    source = (
+        "model = make()\nassert model.train_on_batch(x, y) == 0\nassert model.train_on_batch(x, y, return_dict=True)['loss'] == 0\n"
+        "model.compile('sgd', 'sparse_categorical_crossentropy', metrics=['accuracy'])\n"
+        "loss, accuracy = model.train_on_batch(x, y)\nmake().fit(x, y)\n"
+    )
+    found = estimate_all(script(tmp_path, source), Setup("bound", cached=False), gpus.find("T4"))
+    assert [11, 12, 14, 15] == [step.line for step in found]
 
 
 @bound

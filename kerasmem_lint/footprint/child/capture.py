@@ -18,6 +18,7 @@ from types import ModuleType
 from typing import Any, cast
 
 from kerasmem_lint.footprint.child.held import batch_of, layers_of
+from kerasmem_lint.footprint.child.likeness import likeness
 from kerasmem_lint.footprint.child.places import Place, call_place
 from kerasmem_lint.source.magics import mask_cell
 from kerasmem_lint.source.syntax import parse_failure
@@ -61,9 +62,8 @@ class Captured:
 
     @property
     def likeness(self) -> tuple[Any, ...]:
-        """Equal for built steps that need the same: of one call, with a batch and variables of the same shapes."""
-        shapes = [(tuple(variable.shape), variable._dtype, variable.trainable) for variable in self.model.variables]
-        return self.call, type(self.model).__name__, type(self.model.optimizer).__name__, repr(self.batch), tuple(shapes)
+        """Equal for built steps that need the same: of one call, with a batch of the same shapes and models of the same settings."""
+        return self.call, repr(self.batch), *likeness(self.model)
 
 
 class NotCapturedError(Exception):
@@ -97,9 +97,11 @@ def patches(
             use(captured)
             return _untrained(importlib.import_module("keras"), int(kwargs.get("epochs", 1)))
 
-        def train_on_batch(self: Any, x: Any, y: Any = None, sample_weight: Any = None, *args: Any, **kwargs: Any) -> Any:
+        def train_on_batch(
+            self: Any, x: Any, y: Any = None, sample_weight: Any = None, class_weight: Any = None, return_dict: bool = False
+        ) -> Any:
             use(lambda: _captured(self, (x, y, sample_weight), batch_size, notes, places))
-            return 0.0
+            return defaultdict(float) if return_dict else _untrained_batch(self)
 
         trainer.fit, trainer.train_on_batch = fit, train_on_batch
 
@@ -143,6 +145,12 @@ def _untrained(keras: Any, epochs: int) -> Any:
     history = keras.callbacks.History()
     history.epoch, history.history = list(range(epochs)), defaultdict(lambda: [0.0] * epochs)
     return history
+
+
+def _untrained_batch(model: Any) -> Any:
+    """What ``train_on_batch`` gives back: the loss where the model has no more metrics, else a list of all; each is 0."""
+    count = sum(len(getattr(metric, "metrics", [metric])) for metric in model.metrics)
+    return [0.0] * count if count > 1 else 0.0
 
 
 TRAINERS = {"jax": "JAXTrainer", "tensorflow": "TensorFlowTrainer", "torch": "TorchTrainer"}

@@ -109,7 +109,8 @@ def elsewhere(model: Any) -> int:
         del found
         gc.collect()  # they may be left of models that are gone
         found = others()
-    return sum(size_of(tuple(variable.shape), variable._dtype) for variable in found if variable.shape is not None)
+    whole = [variable for variable in found if getattr(variable, "_shape", None) is not None]  # not refused by its own __init__
+    return sum(size_of(tuple(variable.shape), variable._dtype) for variable in whole)
 
 
 def size_of(shape: tuple[Any, ...], dtype: str) -> int:
