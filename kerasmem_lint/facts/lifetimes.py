@@ -9,6 +9,9 @@ from kerasmem_lint.facts.flow import Flow
 from kerasmem_lint.facts.syntax import Loop, Scope, Syntax
 from kerasmem_lint.facts.values import Values
 
+_SAME_COLUMN = ("array", "astype", "copy", "to_list", "to_numpy", "tolist", "values")
+"""What gives the items of a column as they are."""
+
 _TRAINING = ("Model.fit", "Model.fit_generator", "Model.train_on_batch")
 
 
@@ -84,6 +87,8 @@ class Lifetimes:
         bindings = self._flow.reaching(name) if name in self._syntax.noted else ()
         node = bindings[0].value if len(bindings) == 1 else None
         while isinstance(node, (cst.Attribute, cst.Call)):
+            if isinstance(node, cst.Attribute) and node.attr.value not in _SAME_COLUMN:
+                return ""
             node = node.func if isinstance(node, cst.Call) else node.value
         index = node.slice[0].slice if isinstance(node, cst.Subscript) and len(node.slice) == 1 else None
         key = index.value if isinstance(index, cst.Index) else None

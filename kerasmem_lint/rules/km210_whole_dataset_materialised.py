@@ -35,7 +35,7 @@ first = list(test_ds.take(2))
 - After `take` with a literal number of at most 100.
 - Labels only, file names, numbers, what a `map` has reduced.
 - Data written out in the file or made up in it; data sets whose maker is not in this file.
-- Parts of a `tfds` split (`train[:10%]`), and data sets of it known to be small, such as `mnist`.
+- Parts of a `tfds` split (`train[:10%]`; several, if they are numbers), and data sets of it known to be small: `mnist`.
 
 ## Known limits
 
@@ -115,6 +115,6 @@ def _reads_much(ctx: Context, dataset: Any) -> Any:
 def _is_small(ctx: Context, load: Any) -> bool:
     """A part of a split, or a data set of `tfds` that is known to be small."""
     split = ctx.argument(load, 1, "split")
-    listed = [item.value for item in getattr(split, "elements", ())] or [split]
-    part = all("[" in (ctx.string(item) or "") for item in listed)
+    parts = [ctx.string(item.value) or "" for item in getattr(split, "elements", ())]
+    part = all("[" in text and "%" not in text for text in parts) if parts else "[" in (ctx.string(split) or "")
     return ctx.named(load, "tensorflow_datasets.load") and (part or ctx.string(ctx.argument(load, 0, "name")) in _SMALL)

@@ -510,6 +510,9 @@ def test_the_variables_of_other_models_are_taken_off_the_limit(tmp_path):
     found = estimate(script(tmp_path, source), Setup("bound", cached=False), gpus.find("T4"))
     alone = estimate(script(tmp_path, "make().fit(x, y)\n"), Setup("bound", cached=False), gpus.find("T4"))
     assert (4 * 1001 * 1000, 0) == (found.elsewhere, alone.elsewhere)
+    built = "model = make()\nkept = model.optimizer\nkept.build(model.trainable_variables)\nmodel.fit(x, y)\n"
+    other = estimate(script(tmp_path, built), Setup("bound", cached=False, variant=(("optimizer", "sgd"),)), gpus.find("T4"))
+    assert 0 == other.elsewhere
     assert alone.limit - found.elsewhere == found.limit
     assert "3 MiB hold variables of other models that the program keeps" in found.assumptions[-1]
 

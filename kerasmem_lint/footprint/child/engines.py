@@ -13,7 +13,7 @@ from typing import Any
 from kerasmem_lint.footprint.child import compile as compiler
 from kerasmem_lint.footprint.child import lower_jax, lower_tensorflow
 from kerasmem_lint.footprint.child.capture import Captured, NotCapturedError, by_path, graph_of
-from kerasmem_lint.footprint.child.held import elsewhere, layers_of, optimizer_scopes, size_of
+from kerasmem_lint.footprint.child.held import elsewhere, layers_of, optimizer_scopes, optimizers, size_of
 from kerasmem_lint.footprint.events import trace_to_json
 
 Say = Callable[[str], None]
@@ -27,6 +27,7 @@ def run(captured: Captured, request: dict[str, Any], place: Path, say: Say) -> d
     """Follow one training step; the result holds what is common to all engines, and ``plan`` or ``trace``."""
     _refuse_several_devices(captured.model)
     engine = choose(captured, request["engine"])
+    own = [variable for optimizer in optimizers(captured.model) for variable in optimizer.variables]
     apply_variant(captured, request.get("variant") or {})
     result: dict[str, Any] = {
         "engine": engine,
@@ -54,7 +55,7 @@ def run(captured: Captured, request: dict[str, Any], place: Path, say: Say) -> d
         result["bound"] = bound(captured)
     result["places"] = {path: asdict(where) for path, where in by_path(captured.model, captured.places).items()}
     result["layers"] = lower_jax.layer_names(captured)
-    result["elsewhere"] = elsewhere(captured.model)
+    result["elsewhere"] = elsewhere(captured.model, own)
     result["optimizer"], *result["more_optimizers"] = optimizer_scopes(captured.model) or [""]
     return result
 

@@ -95,11 +95,14 @@ def held_variables(model: Any) -> list[tuple[Any, Category]]:
     return list(found.values())
 
 
-def elsewhere(model: Any) -> int:
-    """Bytes of the variables of other models that the program keeps, a generator's while the discriminator trains, and their slots."""
+def elsewhere(model: Any, also_own: Sequence[Any] = ()) -> int:
+    """Bytes of the variables of other models that the program keeps, a generator's while the discriminator trains, and their slots.
+
+    ``also_own`` are variables that belong to the model and are not among what it holds now: of an optimizer it had.
+    """
     import keras
 
-    own = {id(variable) for variable, _ in held_variables(model)}
+    own = {id(variable) for variable in (*also_own, *(variable for variable, _ in held_variables(model)))}
 
     def others() -> list[Any]:
         return [thing for thing in gc.get_objects() if issubclass(type(thing), keras.Variable) and id(thing) not in own]
