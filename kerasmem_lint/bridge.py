@@ -104,7 +104,7 @@ def check_footprint(settings: FootprintSettings, directory: Path, setup: Setup |
         settings.script, settings.arguments, settings.entry, settings.batch, settings.backend, str(directory)
     )
     setup = setup or Setup(settings.engine, settings.timeout)
-    ask = partial(_estimate, gpu, budget)
+    ask = partial(estimate, gpu=gpu, budget=budget)
     try:
         found = ask(program, setup)
     except FootprintError as error:
@@ -115,10 +115,6 @@ def check_footprint(settings: FootprintSettings, directory: Path, setup: Setup |
             largest = largest_batch(program, setup, found, ask)
     diagnostic = judge(found, directory, largest)
     return () if diagnostic is None else (diagnostic,)
-
-
-def _estimate(gpu: gpus.Gpu, budget: Budget, program: TrainingProgram, setup: Setup) -> Footprint:
-    return estimate(program, setup, gpu, budget)
 
 
 def judge(footprint: Footprint, directory: Path, largest: LargestBatch | None = None) -> Diagnostic | None:

@@ -47,7 +47,8 @@ def grow_jax(captured: Any, before: int) -> dict[str, int]:
     lowered = lower_jax.lower(captured, mesh)
     followed = resident() - before
     with tempfile.TemporaryDirectory() as dump:
-        said = compiler.compile_step(lowered, compiler.Asked(target, Path(dump), fully=True, say=lambda stage: None))
+        asked = compiler.Asked(target, Path(dump), full_compile=True, say=lambda stage: None)
+        said = compiler.compile_step(lowered, asked)
     assert said is not None
     return {"built": built, "followed": followed, "compiled": resident() - before, "step": said.peak}
 

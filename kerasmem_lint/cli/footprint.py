@@ -63,7 +63,7 @@ def run(args: argparse.Namespace) -> int:
     setup = Setup(args.engine, args.timeout, limit, not args.no_cache, full_compile=args.full_compile, progress=_progress())
     try:
         found = (estimate_all if args.all else _estimate_first)(program, setup, gpu, budget)
-        again = partial(_estimate_for, gpu, budget)
+        again = partial(estimate, gpu=gpu, budget=budget)
         largest = largest_batch(program, setup, found[0], again) if args.max_batch else None
         helpful = remedies(program, setup, found[0], again) if args.remedies else ()
     except FootprintError as error:
@@ -81,10 +81,6 @@ def run(args: argparse.Namespace) -> int:
 
 def _estimate_first(program: TrainingProgram, setup: Setup, gpu: gpus.Gpu, budget: Budget) -> tuple[Footprint, ...]:
     return (estimate(program, setup, gpu, budget),)
-
-
-def _estimate_for(gpu: gpus.Gpu, budget: Budget, program: TrainingProgram, setup: Setup) -> Footprint:
-    return estimate(program, setup, gpu, budget)
 
 
 def _json(found: tuple[Footprint, ...], largest: LargestBatch | None, helpful: tuple[Remedy, ...]) -> dict[str, Any]:

@@ -62,7 +62,7 @@ class Asked:
 
     target: str
     notes: Path
-    fully: bool
+    full_compile: bool
     """Let the compiler finish: it then says itself what the peak of its plan is."""
 
     say: Callable[[str], None]
@@ -144,7 +144,7 @@ def _compile(lowered: Any, asked: Asked, options: dict[str, Any]) -> Statistics 
     thread.start()
     while thread.is_alive() and not _planned(asked.notes):
         thread.join(LOOK_EVERY)
-    if asked.fully and thread.is_alive():
+    if asked.full_compile and thread.is_alive():
         asked.say("planned; the compiler goes on to its kernels")
         thread.join()
     if not ended:
